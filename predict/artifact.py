@@ -1,0 +1,126 @@
+"""The model file: a joblib file that holds no class of ours nor of scikit-learn's, and can run no code.
+
+It is one dict of numpy arrays, strings, numbers, lists and dicts. The manifest beside it holds the sha256 of its
+bytes; exactly the bytes that were hashed are unpickled, by an unpickler that admits an exact list of names.
+"""
+
+import hashlib
+import io
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
+
+from parastance.predict.errors import ModelError
+
+FORMAT = 1  # raise it with every change of the layout, and keep a recipe that reads the older ones
+ARTIFACTS = Path(__file__).resolve().parent.parent / "artifacts"
+DEFAULT = ARTIFACTS / "default"
+TERM_SEPARATOR = "\n"
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of an artifact folder."""
+
+    model: str = "model.joblib"
+    manifest: str = "manifest.json"
+    metrics: str = "metrics.json"
+    card: str = "card.md"
+
+
+FILES = Files()
+
+
+class _PlainArray(NumpyArrayWrapper):  # type: ignore[misc]
+    """joblib's array reader, but for arrays of plain numbers only: for object arrays joblib falls back on pickle."""
+
+    def read(self, unpickler: Any, ensure_native_byte_order: bool) -> Any:
+        if self.dtype.hasobject or self.subclass is not np.ndarray:
+            raise ModelError("the model file holds an array of objects; it is not a parastance model")
+        return super().read(unpickler, ensure_native_byte_order)
+
+
+class _PlainUnpickler(NumpyUnpickler):  # type: ignore[misc]
+    """Reads arrays and builtin containers; every other name in the file is refused before anything is called."""
+
+    ADMITTED = {
+        ("joblib.numpy_pickle", "NumpyArrayWrapper"): _PlainArray,
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self.ADMITTED[module, name]
+        except KeyError:
+            raise ModelError(f"the model file names {module}.{name}, which no parastance model does") from None
+
+
+def pack_terms(terms: list[str]) -> Any:
+    """Return the terms as one uint8 array: UTF-8, parted by line feeds, which no term holds."""
+    return np.frombuffer(TERM_SEPARATOR.join(terms).encode("utf-8"), dtype=np.uint8).copy()
+
+
+def unpack_terms(packed: Any) -> list[str]:
+    """Return the list of terms that `pack_terms` packed."""
+    text = packed.tobytes().decode("utf-8")
+    return text.split(TERM_SEPARATOR) if text else []
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return a model folder's manifest. Raises ModelError that says what is wrong with the folder."""
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model folder")
+    path = folder / FILES.manifest
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{folder}: not a model folder: it has no {FILES.manifest}") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("sha256"), str):
+        raise ModelError(f"{path}: not a parastance manifest: it names no sha256")
+    if manifest.get("format") != FORMAT:
+        raise ModelError(
+            f"{path}: format {manifest.get('format')}, this version reads format {FORMAT}: train the model anew"
+        )
+    return manifest
+
+
+def read_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return (artifact, manifest) of a model folder.
+
+    Raises ModelError where the folder is no model, its bytes do not match the manifest, or the file names anything
+    but arrays and builtin containers.
+    """
+    manifest = read_manifest(folder)
+    path = folder / FILES.model
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
+    found = hashlib.sha256(data).hexdigest()
+    if found != manifest["sha256"]:
+        raise ModelError(
+            f"{path}: its sha256 is {found[:12]}…, the manifest says {manifest['sha256'][:12]}…: "
+            "the file was changed or damaged; take it anew from where you had it"
+        )
+    return load_plain(data, str(path)), manifest
+
+
+def load_plain(data: bytes, place: str) -> dict[str, Any]:
+    """Return the dict in the bytes of a model file. Raises ModelError for anything but a plain one."""
+    try:
+        artifact = _PlainUnpickler(place, io.BytesIO(data), ensure_native_byte_order=True).load()
+    except ModelError as error:
+        raise ModelError(f"{place}: {error}") from None
+    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+        raise ModelError(f"{place}: not a model file: {error}") from None
+    if not isinstance(artifact, dict) or artifact.get("format") != FORMAT:
+        raise ModelError(f"{place}: not a parastance model of format {FORMAT}")
+    return artifact

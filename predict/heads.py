@@ -1,0 +1,68 @@
+"""Scores to probabilities, labels and abstentions: one head for the topics, one for the stance, one for the kind.
+
+Calibration and cut-offs were fitted on out-of-fold scores by `parastance.train`; here they are only applied.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parastance.predict.scorer import Matrix, sigmoid, softmax
+
+
+@dataclass(frozen=True)
+class Head:
+    """One question asked of a paragraph.
+
+    labels: its k label names. exclusive: whether just one of them holds (softmax) or any subset (sigmoids).
+    bias, slope, shift, cut: float64 of shape (k,): score = features @ weights + bias, calibrated score = slope * score +
+    shift. An inclusive label is given where its probability is at least `cut`; an exclusive one where
+    log probability + `cut` is highest. certified: the probability from which the label's precision was certified, NaN
+    where no level could be. fallback: the index of the exclusive label given where no term is known.
+    """
+
+    labels: tuple[str, ...]
+    exclusive: bool
+    bias: Matrix
+    slope: Matrix
+    shift: Matrix
+    cut: Matrix
+    certified: Matrix
+    fallback: int = 0
+
+    @classmethod
+    def from_artifact(cls, data: dict[str, Any]) -> "Head":
+        """Return the head that a dict of the artifact describes."""
+        arrays = {name: np.asarray(data[name], np.float64) for name in ("bias", "slope", "shift", "cut", "certified")}
+        return cls(tuple(data["labels"]), bool(data["exclusive"]), fallback=int(data["fallback"]), **arrays)
+
+    def to_artifact(self) -> dict[str, Any]:
+        """Return the head as a dict of strings, numbers and arrays."""
+        arrays = {name: getattr(self, name) for name in ("bias", "slope", "shift", "cut", "certified")}
+        return {"labels": list(self.labels), "exclusive": self.exclusive, "fallback": self.fallback, **arrays}
+
+    def probabilities(self, scores: Matrix) -> Matrix:
+        """Return calibrated probabilities, float64 of shape (n, k), of scores with the bias added."""
+        calibrated = self.slope * scores + self.shift
+        return softmax(calibrated) if self.exclusive else sigmoid(calibrated)
+
+    def decide(self, probabilities: Matrix) -> NDArray[np.bool_]:
+        """Return which labels are given, bool of shape (n, k)."""
+        if not self.exclusive:
+            return np.asarray(probabilities >= self.cut)
+        chosen = (np.log(np.maximum(probabilities, 1e-12)) + self.cut).argmax(axis=1)
+        given = np.zeros(probabilities.shape, dtype=np.bool_)
+        given[np.arange(len(chosen)), chosen] = True
+        return given
+
+    def silence(self, given: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:
+        """Take every label from the given rows (in place), leaving an exclusive head its fallback."""
+        given[rows] = False
+        if self.exclusive:
+            given[rows, self.fallback] = True
+
+    def certain(self, probabilities: Matrix) -> NDArray[np.bool_]:
+        """Return where the probability reaches the certified level, bool of shape (n, k)."""
+        return np.asarray(probabilities >= self.certified)  # NaN: never

@@ -1,0 +1,136 @@
+"""Where the paragraphs come from: files, folders, globs and standard input, read as streams of rows or documents.
+
+Does not split documents (see `paragraphs`, `html`) nor label anything. Text is read through `decode`.
+"""
+
+import glob
+import gzip
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from parastance.predict.errors import InputError, UsageError
+
+DOCUMENTS = (".txt", ".html", ".htm")
+TABLES = (".jsonl", ".csv", ".tsv", ".parquet")
+PACKED = (".gz", ".zst")
+STDIN = "-"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input: its path (`-` is standard input), the name its records bear, and its format (an ending)."""
+
+    path: str
+    name: str
+    format: str
+    packing: str = ""
+
+
+def find_sources(inputs: list[str]) -> list[Source]:
+    """Return the sources that the given files, folders and globs name, in the order given, folders sorted by path.
+
+    A source's name is its path below the folder that was given, else its file name. Raises UsageError where an input
+    does not exist or a folder or glob holds nothing that can be read.
+    """
+    sources: list[Source] = []
+    for given in inputs:
+        path = Path(given)
+        if given == STDIN:
+            sources.append(Source(STDIN, "stdin", ""))
+        elif path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file, path))
+            readable = [file for file in inside if format_of(file.name)[0]]
+            if not readable:
+                kinds = ", ".join((*DOCUMENTS, *TABLES))
+                raise UsageError(f"{given}: the folder holds no file that can be read ({kinds}, also .gz and .zst)")
+            sources.extend(_source(file, file.relative_to(path).as_posix()) for file in readable)
+        elif path.exists():
+            sources.append(_source(path, path.name))
+        else:
+            matches = sorted(glob.glob(given, recursive=True)) if glob.has_magic(given) else []
+            files = [Path(match) for match in matches if Path(match).is_file()]
+            if not files:
+                raise UsageError(f"{given}: {'no file matches' if glob.has_magic(given) else 'no such file or folder'}")
+            sources.extend(_source(file, file.name) for file in files)
+    return sources
+
+
+def _hidden(file: Path, below: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(below).parts)
+
+
+def _source(path: Path, name: str) -> Source:
+    ending, packing = format_of(path.name)
+    return Source(str(path), name, ending, packing)
+
+
+def format_of(name: str) -> tuple[str, str]:
+    """Return (format, packing) by a file name's endings: `a.csv.gz` is (".csv", ".gz"); "" where it is unknown."""
+    lower = name.lower()
+    packing = next((ending for ending in PACKED if lower.endswith(ending)), "")
+    bare = lower.removesuffix(packing)
+    return next((ending for ending in (*DOCUMENTS, *TABLES) if bare.endswith(ending)), ""), packing
+
+
+def open_bytes(source: Source) -> IO[bytes]:
+    """Return the source's bytes, unpacked, as a stream. Raises InputError where it cannot be opened."""
+    if source.path == STDIN:
+        return sys.stdin.buffer
+    try:
+        raw = open(source.path, "rb")  # noqa: SIM115
+        if source.packing == ".gz":
+            return gzip.open(raw)  # type: ignore[return-value]
+        if source.packing == ".zst":
+            import pyarrow as pa
+
+            return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")  # type: ignore[no-any-return]
+        return raw
+    except OSError as error:
+        raise InputError(source.name, f"cannot be opened: {error.strerror or error}") from None
+
+
+def read_bytes(source: Source) -> bytes:
+    """Return all bytes of the source. Raises InputError where it cannot be read."""
+    try:
+        with open_bytes(source) as stream:
+            return stream.read()
+    except (OSError, EOFError) as error:
+        raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def byte_lines(source: Source) -> Iterator[tuple[int, bytes]]:
+    """Yield (row, line) of a line-based source, rows from 1, line ends cut off. Raises InputError as `read_bytes`."""
+    try:
+        with open_bytes(source) as stream:
+            rest, row = b"", 0
+            while block := stream.read(1 << 20):
+                lines = (rest + block).split(b"\n")
+                rest = lines.pop()
+                for line in lines:
+                    row += 1
+                    yield row, line.removesuffix(b"\r")
+            if rest:
+                yield row + 1, rest.removesuffix(b"\r")
+    except (OSError, EOFError) as error:
+        raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def sniff(text_field: str) -> str:
+    """Return the format of standard input, by its first bytes and without consuming them."""
+    buffer: Any = sys.stdin.buffer
+    head: bytes = buffer.peek(4096)[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head.startswith(b"PAR1"):
+        return ".parquet"
+    if head.startswith(b"{"):
+        return ".jsonl"
+    if head[:1024].lower().startswith((b"<!doctype html", b"<html")):
+        return ".html"
+    columns = head.split(b"\n")[0].strip()
+    for form, mark in ((".tsv", b"\t"), (".csv", b",")):
+        if text_field.encode() in [name.strip(b'" ') for name in columns.split(mark)] and mark in columns:
+            return form
+    return ".txt"

@@ -1,0 +1,144 @@
+"""Tables to rows: JSON Lines, CSV, TSV and Parquet as streams of dicts, a bad row as an error that keeps it.
+
+Does not know what the columns mean (see `units`).
+"""
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from parastance.predict.decode import NotText, decode
+from parastance.predict.errors import InputError
+from parastance.predict.inputs import Row, Source, byte_lines, open_bytes
+
+FIELD_LIMIT = 16 << 20  # characters of one CSV field; a longer one is a missing quotation mark
+PARQUET_ROWS = 1000
+GUESSED = "encoding"  # the column that names a guessed encoding
+
+
+def read_rows(source: Source, form: str) -> Iterator[tuple[int, Row | InputError]]:
+    """Yield (row number from 1, the row or what is wrong with it).
+
+    Raises InputError where the source as a whole cannot be read. Columns keep their order and types; a row whose
+    encoding was guessed has one column more, `encoding`.
+    """
+    readers: dict[str, Callable[[Source], Iterator[tuple[int, Row | InputError]]]] = {
+        ".jsonl": _json_lines,
+        ".csv": lambda given: _separated(given, ","),
+        ".tsv": lambda given: _separated(given, "\t"),
+        ".parquet": _parquet,
+    }
+    return readers[form](source)
+
+
+def _text(line: bytes) -> tuple[str, str | None]:
+    found = decode(line)
+    return found.text, found.guessed
+
+
+def _json_lines(source: Source) -> Iterator[tuple[int, Row | InputError]]:
+    for number, line in byte_lines(source):
+        if not line.strip():
+            continue
+        try:
+            text, guessed = _text(line)
+        except NotText as error:
+            if number == 1 and str(error).startswith("this is a"):
+                raise InputError(source.name, str(error)) from None
+            yield number, InputError(source.name, str(error), number, line.decode("utf-8", "backslashreplace"))
+            continue
+        try:
+            row = json.loads(text, parse_constant=_no_constant)
+        except ValueError as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            yield number, InputError(source.name, f"not JSON: {reason}", number, text)
+            continue
+        except RecursionError:
+            yield number, InputError(source.name, "not usable JSON: nested too deeply", number, text)
+            continue
+        if not isinstance(row, dict):
+            yield number, InputError(source.name, "not a JSON object", number, text)
+            continue
+        yield number, {**row, GUESSED: guessed} if guessed else row
+
+
+def _no_constant(name: str) -> float:
+    if name == "NaN":
+        return math.nan
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _separated(source: Source, delimiter: str) -> Iterator[tuple[int, Row | InputError]]:
+    csv.field_size_limit(FIELD_LIMIT)
+    guesses: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for _, line in byte_lines(source):
+            text, guessed = _text(line)
+            guesses.extend([guessed] if guessed else [])
+            yield text + "\n"
+
+    reader = csv.reader(lines(), delimiter=delimiter)
+    try:
+        header = next(reader, None)
+    except (NotText, csv.Error) as error:
+        raise InputError(source.name, f"its header cannot be read: {error}") from None
+    if not header or not any(header):
+        raise InputError(source.name, "the file is empty")
+    if len(set(header)) < len(header):
+        raise InputError(source.name, "two columns bear the same name")
+    number = 0
+    while True:
+        number += 1
+        guesses.clear()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except (NotText, csv.Error) as error:
+            yield number, InputError(source.name, f"cannot be read: {error}", number)
+            if isinstance(error, NotText):  # the line generator has ended with the error
+                raise InputError(source.name, f"row {number} and all after it cannot be read: {error}") from None
+            continue
+        if not cells:
+            number -= 1
+            continue
+        if len(cells) != len(header):
+            reason = f"{len(cells)} fields where the header names {len(header)}"
+            yield number, InputError(source.name, reason, number, delimiter.join(cells))
+            continue
+        row: Row = dict(zip(header, cells, strict=True))
+        yield number, {**row, GUESSED: guesses[0]} if guesses else row
+
+
+def _parquet(source: Source) -> Iterator[tuple[int, Row | InputError]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with open_bytes(source) as stream:
+            table = pq.ParquetFile(pa.BufferReader(stream.read()) if source.packing or source.path == "-" else stream)
+            number = 0
+            for batch in table.iter_batches(batch_size=PARQUET_ROWS):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(source.name, f"not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: dates and times in ISO form, bytes and others as text, NaN as null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

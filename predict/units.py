@@ -1,0 +1,152 @@
+"""Sources to units: documents split into paragraphs, rows of tables checked, each with what its record will say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from parastance.predict.decode import Decoded, NotText, decode
+from parastance.predict.errors import InputError
+from parastance.predict.html import NoArticle, article_paragraphs
+from parastance.predict.inputs import STDIN, TABLES, Row, Source, read_bytes, sniff
+from parastance.predict.model import Unit
+from parastance.predict.paragraphs import split_paragraphs
+from parastance.predict.records import Origin
+from parastance.predict.rows import GUESSED, read_rows
+from parastance.predict.shape import Place
+
+LONGEST = 1_000_000  # characters of a paragraph; what is longer is no paragraph
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How inputs are to be read: which columns hold text and id, whether a row is a paragraph or a document, and a
+    target that overrides the rows' own."""
+
+    text_field: str = "text"
+    id_field: str = "id"
+    documents: bool = False
+    target: str | None = None
+
+
+def read_units(source: Source, reading: Reading) -> Iterator[tuple[Unit, Origin] | InputError]:
+    """Yield the units of one source in order, bad rows as errors in their place; a bad source is one error."""
+    form = source.format or (sniff(reading.text_field) if source.path == STDIN else ".txt")
+    try:
+        if form in TABLES:
+            yield from _table(source, form, reading)
+        else:
+            yield from _document(source, form, reading)
+    except InputError as error:
+        yield error
+
+
+def _document(source: Source, form: str, reading: Reading) -> Iterator[tuple[Unit, Origin] | InputError]:
+    data = read_bytes(source)
+    if not data.strip():
+        raise InputError(source.name, "the file is empty")
+    try:
+        decoded = decode(data)
+        text, spans = paragraphs_of(decoded.text, form)
+    except (NotText, NoArticle) as error:
+        raise InputError(source.name, str(error)) from None
+    if not spans:
+        raise InputError(source.name, "no paragraph in it: not one line has a letter or digit")
+    yield from _paragraphs(source.name, decoded, text, spans, reading.target, {})
+
+
+def paragraphs_of(text: str, form: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return (document, paragraph slices of it); of HTML the document is the article's text, blank lines between."""
+    if form == ".txt":
+        return text, [(span.start, span.end) for span in split_paragraphs(text)]
+    found = article_paragraphs(text)
+    spans, at = [], 0
+    for paragraph in found:
+        spans.append((at, at + len(paragraph)))
+        at += len(paragraph) + 2
+    return "\n\n".join(found), spans
+
+
+def _paragraphs(
+    name: str, decoded: Decoded, text: str, spans: list[tuple[int, int]], target: str | None, extra: Row
+) -> Iterator[tuple[Unit, Origin] | InputError]:
+    if decoded.guessed:
+        extra = {**extra, GUESSED: decoded.guessed}
+    for index, (start, end) in enumerate(spans, 1):
+        if end - start > LONGEST:
+            yield InputError(name, f"a paragraph of {end - start:,} characters, longer than {LONGEST:,}: is it text?", index)
+            continue
+        lead = {"id": f"{name}#{index}", "doc": name, "paragraph": index, "start": start, "end": end}
+        yield Unit(text[start:end], target, None, Place(index, len(spans))), Origin(lead, extra)
+
+
+def _table(source: Source, form: str, reading: Reading) -> Iterator[tuple[Unit, Origin] | InputError]:
+    seen_rows = False
+    for number, row in read_rows(source, form):
+        seen_rows = True
+        if isinstance(row, InputError):
+            yield row
+            continue
+        if form != ".jsonl" and number == 1 and reading.text_field not in row:
+            raise InputError(
+                source.name, f"no column `{reading.text_field}`; there are {', '.join(row)}: name one with --text-field"
+            )
+        try:
+            yield from _row(source, number, row, reading)
+        except ValueError as error:
+            yield InputError(source.name, str(error), number, row)
+    if not seen_rows:
+        raise InputError(source.name, "the file holds no rows")
+
+
+def _row(
+    source: Source, number: int, row: Row, reading: Reading
+) -> Iterator[tuple[Unit, Origin] | InputError]:
+    text = checked_text(row, reading.text_field)
+    given = row.get(reading.id_field)
+    if given is not None and not isinstance(given, (str, int)):
+        raise ValueError(f"`{reading.id_field}` must be a string, it is {type(given).__name__}")
+    identity = f"{source.name}#{number}" if given is None or given == "" else str(given)
+    extra = {key: value for key, value in row.items() if key not in (reading.text_field, reading.id_field)}
+    own_target = row.get("target")
+    if own_target is not None and not isinstance(own_target, str):
+        raise ValueError(f"`target` must be a string, it is {type(own_target).__name__}")
+    target = reading.target or own_target or None
+    if reading.documents:
+        yield from _paragraphs(identity, Decoded(text), *paragraphs_of(text, ".txt"), target, extra)
+        return
+    if len(text) > LONGEST:
+        raise ValueError(f"a text of {len(text):,} characters, longer than {LONGEST:,}: use --unit document")
+    yield Unit(text, target, checked_mentions(row, text)), Origin({"id": identity}, extra)
+
+
+def checked_text(row: Row, field: str) -> str:
+    """Return the row's text. Raises ValueError that says what is wrong with it."""
+    text = row.get(field)
+    if text is None:
+        raise ValueError(f"no `{field}`")
+    if not isinstance(text, str):
+        raise ValueError(f"`{field}` must be a string, it is {type(text).__name__}")
+    if not any(map(str.isalpha, text)):
+        raise ValueError(f"`{field}` has no letter in it" if text.strip() else f"`{field}` is empty")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError(f"`{field}` holds half a surrogate pair: it was cut or mis-encoded")
+    if "\x00" in text:
+        raise ValueError(f"`{field}` holds a NUL character")
+    return text
+
+
+def checked_mentions(row: Row, text: str) -> tuple[tuple[int, int], ...] | None:
+    """Return the offsets in `target_mentions`, None where the row gives none. Raises ValueError where they are wrong."""
+    given = row.get("target_mentions")
+    if given is None or given == "":
+        return None
+    if not isinstance(given, (list, tuple)):
+        raise ValueError("`target_mentions` must be a list of [start, end]")
+    mentions = []
+    for pair in given:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2 or not all(type(at) is int for at in pair):
+            raise ValueError("`target_mentions` must be a list of [start, end]")
+        if not 0 <= pair[0] < pair[1] <= len(text):
+            raise ValueError(f"`target_mentions` {list(pair)} lies outside the text of {len(text)} characters")
+        mentions.append((pair[0], pair[1]))
+    return tuple(mentions)
+

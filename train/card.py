@@ -1,0 +1,58 @@
+"""The model card: what the model is for, from which data, how good, where weak. Written from figures, nothing by hand."""
+
+from typing import Any
+
+PURPOSE = """\
+Labels paragraphs of English conflict news: topics (any subset), stance toward a named target, page furniture.
+Meant for sorting and counting archives by people who check samples of what they publish. Not meant for judging
+persons, for languages other than English, or as the only ground of a decision about anybody."""
+
+
+def write_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
+    """Return the card in Markdown, from a manifest and metrics alone."""
+    data = manifest["data"]
+    lines = [
+        f"# Model card: {manifest['sha256'][:8]}", "", "## Intended use", "", PURPOSE, "", "## Data", "",
+        f"{data['rows']:,} labelled paragraphs in {data['groups']:,} groups "
+        f"({data['near_duplicate_pairs']} pairs of near-duplicates kept in one fold).", "",
+        "| | rows |", "| --- | ---: |",
+    ]  # fmt: skip
+    for title in ("sources", "topics", "stance", "kind", "targets"):
+        lines.extend(f"| {title}: {name} | {count:,} |" for name, count in data[title].items())
+    lines += ["", f"## Figures, cross-validated over {metrics['folds']} grouped folds", ""]
+    for name, scores in metrics["cross_validated"].items():
+        main = [f"macro-F1 {scores['macro_f1']:.3f}"]
+        main += [f"{key.replace('_', '-')} {scores[key]:.3f}" for key in ("micro_f1", "accuracy") if key in scores]
+        lines += [f"**{name}**: {', '.join(main)}", ""]
+        lines += ["| label | precision | recall | F1 | support | calibration error | certified at 0.90 |"]
+        lines += ["| --- | ---: | ---: | ---: | ---: | ---: | ---: |"]
+        lines += [_row(label, values) for label, values in scores["per_label"].items()]
+        lines.append("")
+    lines += _more(metrics)
+    lines += ["## Made by", ""]
+    lines += [f"- {name} {number}" for name, number in manifest["versions"].items()]
+    lines += [f"- seed {manifest['seed']}, data {manifest['data_sha256'][:12]}", ""]
+    return "\n".join(lines)
+
+
+def _row(label: str, values: dict[str, Any]) -> str:
+    sure = values["certain_precision"]
+    level = "no level" if sure is None else f"{values['coverage']:.0%} of those given, precision {sure:.3f}"
+    return (
+        f"| {label} | {values['precision']:.3f} | {values['recall']:.3f} | {values['f1']:.3f} | {values['support']:,} "
+        f"| {values['calibration_error']:.3f} | {level} |"
+    )
+
+
+def _more(metrics: dict[str, Any]) -> list[str]:
+    """Return the lines on what the same training gives without the real texts that are not shipped."""
+    alone = metrics.get("written_only")
+    if not alone:
+        return []
+    both = metrics["cross_validated"]
+    lines = ["## With and without the real texts", "", "| trained on | " + " | ".join(both) + " |"]
+    lines += ["| --- |" + " ---: |" * len(both)]
+    for title, scores in (("written and real", both), ("written only", alone)):
+        lines.append(f"| {title} | " + " | ".join(f"{scores[name]['macro_f1']:.3f}" for name in both) + " |")
+    note = "Macro-F1, each cross-validated on its own data; `parastance train` without the public texts gives the second."
+    return [*lines, "", note, ""]

@@ -1,0 +1,86 @@
+"""The `parastance` command: predict, train, evaluate, corpora."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from parastance.predict.cli import OK, PREDICT, Command
+from parastance.predict.cli import main as run_command
+
+
+def declare_train(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `train`."""
+    parser.add_argument("data", nargs="*", metavar="DATA", help="labelled files (default: the shipped corpus)")
+    parser.add_argument("--with", dest="more", action="append", default=[], metavar="FILE", help="labelled rows to add")
+    parser.add_argument("-o", "--output", metavar="DIR", help="the model folder to write")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """Run `train`; return its exit status."""
+    from parastance.predict.artifact import DEFAULT
+    from parastance.train.config import Config
+    from parastance.train.run import train
+
+    if arguments.output is None and arguments.data:
+        from parastance.predict.errors import UsageError
+
+        raise UsageError("-o DIR is missing: where the model is to be written")
+    folder = Path(arguments.output) if arguments.output else DEFAULT
+    text = train(arguments.data, arguments.more, folder, Config(seed=arguments.seed), arguments.quiet)
+    if not arguments.quiet:
+        print(text, file=sys.stderr)
+    return OK
+
+
+def declare_evaluate(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `evaluate`."""
+    parser.add_argument("data", nargs="+", metavar="DATA", help="labelled files")
+    parser.add_argument("--model", metavar="DIR", help="a model folder (default: the shipped model)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run_evaluate(arguments: argparse.Namespace) -> int:
+    """Run `evaluate`; return its exit status."""
+    import json
+
+    from parastance.predict.model import load
+    from parastance.train.data import read_labelled
+    from parastance.train.evaluate import evaluate, report
+
+    model = load(arguments.model)
+    scores = evaluate(model, read_labelled(arguments.data))
+    print(json.dumps(scores) if arguments.json else report(scores))
+    return OK
+
+
+def declare_corpora(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `corpora`."""
+    parser.add_argument("folder", metavar="DIR", help="the folder that holds the public data sets as published")
+    parser.add_argument("-o", "--output", metavar="OUT.jsonl", required=True, help="the labelled paragraphs, rebuilt")
+
+
+def run_corpora(arguments: argparse.Namespace) -> int:
+    """Run `corpora`; return its exit status: 1 where a set or document is missing."""
+    from parastance.train.corpora import rebuild
+
+    found, messages = rebuild(Path(arguments.folder), arguments.output)
+    for message in messages:
+        print(f"parastance: {message}", file=sys.stderr)
+    print(f"parastance: {found:,} paragraphs rebuilt in {arguments.output}", file=sys.stderr)
+    return 1 if messages else OK
+
+
+COMMANDS = (
+    PREDICT,
+    Command("train", "train a model on labelled paragraphs", declare_train, run_train),
+    Command("evaluate", "score a model on labelled paragraphs", declare_evaluate, run_evaluate),
+    Command("corpora", "rebuild the labelled real paragraphs from the public data sets", declare_corpora, run_corpora),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    return run_command(COMMANDS, argv)

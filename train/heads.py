@@ -1,0 +1,193 @@
+"""One head: linear classifiers fitted, scored out of fold, calibrated, cut and certified.
+
+Each label of an inclusive head is a logistic regression of its own; an exclusive head is one multinomial regression.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from parastance.predict.heads import Head
+from parastance.predict.metrics import head_scores, label_scores
+from parastance.predict.scorer import Matrix, sigmoid
+from parastance.train.calibrate import best_cut, best_offsets, certify, fit_sigmoid, fit_softmax
+from parastance.train.config import Config
+
+Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+NEUTRAL = ("neutral", "none", "other")  # names of the label that means "nothing to see"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a head is to learn: the rows that answer it and their answers.
+
+    rows: indices into the data; truth: bool of shape (len(rows), k); weights: float64 of shape (len(rows),).
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    exclusive: bool
+    rows: NDArray[np.int64]
+    truth: NDArray[np.bool_]
+    weights: Matrix
+
+
+@dataclass(frozen=True)
+class FittedHead:
+    """A head ready for the artifact: its runtime part, its weights of shape (features, k), and its out-of-fold scores."""
+
+    head: Head
+    weights: Matrix
+    regularisation: float
+    out_of_fold: Matrix
+    scores: dict[str, Any]
+
+
+def fit_head(question: Question, features: sp.csr_matrix, folds: Folds, config: Config, tick: Callable[[], None]) -> FittedHead:
+    """Return the head fitted on all its rows, its settings chosen and its cut-offs set on out-of-fold scores."""
+    x, truth = features[question.rows], question.truth
+    fallback = _fallback(question)
+    grid = config.regularisation if folds else config.regularisation[:1]
+    trials = {c: _out_of_fold(question, x, folds, c, config, tick) for c in grid}
+    quality = {c: _quality(question, scores, fallback) for c, scores in trials.items()}
+    best = max(quality.values())
+    chosen = min(c for c in grid if quality[c] >= best - config.tolerance)
+    scores = trials[chosen]
+    weights, bias = _fit_all(question, x, np.arange(len(truth)), chosen, config)
+    tick()
+    k = len(question.labels)
+    slope, shift, cut, certified = np.ones(k), np.zeros(k), np.full(k, 0.5), np.full(k, np.nan)
+    if question.exclusive:
+        slope, shift = fit_softmax(scores, truth.argmax(axis=1)) if folds else (slope, shift)
+        cut = np.zeros(k)
+    elif folds:
+        fitted = [fit_sigmoid(scores[:, at], truth[:, at]) for at in range(k)]
+        slope, shift = np.array([pair[0] for pair in fitted]), np.array([pair[1] for pair in fitted])
+    head = Head(question.labels, question.exclusive, bias, slope, shift, cut, certified, fallback)
+    if folds:
+        head = _cut_and_certify(head, scores, truth)
+    p = head.probabilities(scores)
+    return FittedHead(
+        head, weights, chosen, p, head_scores(head.labels, truth, head.decide(p), p, head.certain(p), head.exclusive)
+    )
+
+
+def _cut_and_certify(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> Head:
+    p = head.probabilities(scores)
+    if head.exclusive:
+        cut = best_offsets(p, truth.argmax(axis=1), head.fallback)
+    else:
+        cut = np.array([best_cut(p[:, at], truth[:, at]) for at in range(p.shape[1])])
+    trial = Head(head.labels, head.exclusive, head.bias, head.slope, head.shift, cut, head.certified, head.fallback)
+    given = trial.decide(p)
+    certified = np.array([certify(p[:, at], truth[:, at], given[:, at]) for at in range(p.shape[1])])
+    return Head(head.labels, head.exclusive, head.bias, head.slope, head.shift, cut, certified, head.fallback)
+
+
+def _fallback(question: Question) -> int:
+    """Return the label for a text of which nothing is known: the one named as neutral, else the most frequent."""
+    named = [at for at, name in enumerate(question.labels) if name.lower() in NEUTRAL or name == "content"]
+    return named[0] if named else int(question.truth.sum(axis=0).argmax())
+
+
+def _quality(question: Question, scores: Matrix, fallback: int) -> float:
+    """Return macro-F1 at the best cut-offs."""
+    if question.exclusive:
+        slope, shift = fit_softmax(scores, question.truth.argmax(axis=1))
+        head = Head(question.labels, True, shift, slope, shift, np.zeros_like(shift), shift, fallback)
+        p = head.probabilities(scores)
+        given = (np.log(np.maximum(p, 1e-12)) + best_offsets(p, question.truth.argmax(axis=1), fallback)).argmax(axis=1)
+        values: list[float] = [label_scores(question.truth[:, at], given == at)["f1"] for at in range(scores.shape[1])]
+    else:
+        values = []
+        for at in range(scores.shape[1]):
+            slope, shift = fit_sigmoid(scores[:, at], question.truth[:, at])
+            column = sigmoid(slope * scores[:, at] + shift)
+            cut = best_cut(column, question.truth[:, at])
+            values.append(label_scores(question.truth[:, at], column >= cut)["f1"])
+    return float(np.mean(values))
+
+
+def _out_of_fold(
+    question: Question, x: sp.csr_matrix, folds: Folds, c: float, config: Config, tick: Callable[[], None]
+) -> Matrix:
+    """Return scores, float64 of shape (rows, k), each row's from a model that saw nothing of its group."""
+    place = {row: at for at, row in enumerate(question.rows.tolist())}
+    scores = np.zeros(question.truth.shape)
+    for train, test in folds:
+        inside = np.array([place[row] for row in train.tolist() if row in place], dtype=np.int64)
+        outside = np.array([place[row] for row in test.tolist() if row in place], dtype=np.int64)
+        weights, bias = _fit_all(question, x, inside, c, config)
+        scores[outside] = x[outside] @ weights + bias
+        tick()
+    return scores
+
+
+def _fit_all(
+    question: Question, x: sp.csr_matrix, rows: NDArray[np.int64], c: float, config: Config
+) -> tuple[Matrix, Matrix]:
+    """Return (weights of shape (features, k), bias of shape (k,)) fitted on some rows."""
+    part, truth, sample = x[rows], question.truth[rows], question.weights[rows]
+    part.sum_duplicates()  # scikit-learn would do it in every thread, in place, on the same matrix
+    if question.exclusive:
+        return _multinomial(part, truth, sample, c, config)
+    columns = Parallel(n_jobs=config.jobs, prefer="threads")(
+        delayed(_binary)(part, truth[:, at], sample, c, config) for at in range(truth.shape[1])
+    )
+    return np.column_stack([weights for weights, _ in columns]), np.array([bias for _, bias in columns])
+
+
+def _binary(x: sp.csr_matrix, truth: NDArray[np.bool_], sample: Matrix, c: float, config: Config) -> tuple[Matrix, float]:
+    if truth.all() or not truth.any():  # nothing to tell apart: the label's share, smoothed
+        share = (truth.sum() + 0.5) / (len(truth) + 1.0)
+        return np.zeros(x.shape[1]), float(np.log(share / (1 - share)))
+    model = LogisticRegression(C=c, solver="liblinear", dual=True, max_iter=2000, tol=1e-3, random_state=config.seed)
+    model.fit(x, truth, sample_weight=sample)
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def _multinomial(
+    x: sp.csr_matrix, truth: NDArray[np.bool_], sample: Matrix, c: float, config: Config
+) -> tuple[Matrix, Matrix]:
+    answer = truth.argmax(axis=1)
+    seen = np.unique(answer)
+    weights, bias = np.zeros((x.shape[1], truth.shape[1])), np.full(truth.shape[1], -10.0)
+    if len(seen) == 1:
+        bias[seen] = 0.0
+        return weights, bias
+    model = LogisticRegression(C=c, solver="lbfgs", max_iter=500, tol=1e-4).fit(x, answer, sample_weight=sample)
+    if len(seen) == 2:
+        weights[:, seen[0]], weights[:, seen[1]] = -model.coef_[0] / 2, model.coef_[0] / 2
+        bias[seen] = -model.intercept_[0] / 2, model.intercept_[0] / 2
+    else:
+        weights[:, seen] = model.coef_.T
+        bias[seen] = model.intercept_
+    return weights, bias
+
+
+def questions(rows: Sequence[Any], weights: Matrix, config: Config) -> list[Question]:
+    """Return the heads' questions that some labelled rows answer."""
+    found: list[Question] = []
+    content = [at for at, row in enumerate(rows) if row.kind != "boilerplate"]
+    for name in ("topics", "kind", "stance"):
+        pool = range(len(rows)) if name == "kind" else content
+        answered = np.array([at for at in pool if getattr(rows[at], name) is not None], dtype=np.int64)
+        answers = [getattr(rows[at], name) for at in answered]
+        many = name == "topics"
+        labels = tuple(sorted({label for answer in answers for label in (answer if many else [answer])}))
+        if name == "kind" and labels and labels != ("boilerplate", "content"):
+            continue  # one kind only: nothing to learn
+        if not labels:
+            continue
+        index = {label: at for at, label in enumerate(labels)}
+        truth = np.zeros((len(answers), len(labels)), dtype=np.bool_)
+        for at, answer in enumerate(answers):
+            truth[at, [index[label] for label in (answer if many else [answer])]] = True
+        found.append(Question(name, labels, not many, answered, truth, weights[answered]))
+    return found

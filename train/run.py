@@ -1,0 +1,45 @@
+"""One training from files to a folder, with a progress bar."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from parastance.train.config import Config
+from parastance.train.data import corpus_files, read_labelled
+from parastance.train.fit import Fitted, fit
+from parastance.train.save import save
+
+
+def train(data: Sequence[str], more: Sequence[str], folder: Path, config: Config, quiet: bool = False) -> str:
+    """Train on files (none: the shipped corpus) and write the model folder; return a summary for people.
+
+    Raises DataError for a broken row, before anything is written.
+    """
+    rows = read_labelled(data or corpus_files(), more)
+    bar = None
+    if not quiet and sys.stderr.isatty():
+        from tqdm import tqdm
+
+        bar = tqdm(desc="cross-validating", file=sys.stderr, leave=False, unit=" fits")
+
+    def tick(done: int, total: int) -> None:
+        if bar is not None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+    try:
+        fitted = fit(rows, config, tick)
+    finally:
+        if bar is not None:
+            bar.close()
+    save(fitted, config, folder)
+    return describe(fitted, folder)
+
+
+def describe(fitted: Fitted, folder: Path) -> str:
+    """Return the summary of a training: one line a head."""
+    lines = [f"parastance: model of {len(fitted.rows):,} paragraphs in {folder}; cross-validated:"]
+    for name, head in fitted.heads.items():
+        labels = ", ".join(f"{label} {s['f1']:.3f}" for label, s in list(head.scores["per_label"].items())[:12])
+        lines.append(f"  {name}: macro-F1 {head.scores['macro_f1']:.3f} ({labels})")
+    return "\n".join(lines)

@@ -1,0 +1,134 @@
+"""A fitted model to its folder: four files, made aside and renamed together, the same bytes for the same training."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from parastance.predict.artifact import FILES, FORMAT
+from parastance.predict.errors import OutputError
+from parastance.train.card import write_card
+from parastance.train.config import Config
+from parastance.train.data import LabelledRow
+from parastance.train.fit import Fitted
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib")
+
+
+def data_digest(rows: Sequence[LabelledRow]) -> str:
+    """Return the sha256 of the labelled rows, by id and whatever their order in the files."""
+    lines = sorted(
+        json.dumps(
+            [row.id, row.text, row.topics, row.stance, row.kind, row.target, row.mentions, row.group], ensure_ascii=True
+        )
+        for row in rows
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def summary(fitted: Fitted) -> dict[str, Any]:
+    """Return what the data were: rows, groups, label counts and sources."""
+    rows = fitted.rows
+    sources = Counter(str(row.fields.get("set") or "written") for row in rows)
+    return {
+        "rows": len(rows),
+        "groups": fitted.groups,
+        "near_duplicate_pairs": fitted.duplicates,
+        "sources": dict(sorted(sources.items())),
+        "topics": dict(sorted(Counter(name for row in rows for name in row.topics or ()).items())),
+        "stance": dict(sorted(Counter(row.stance for row in rows if row.stance).items())),
+        "kind": dict(sorted(Counter(row.kind for row in rows if row.kind).items())),
+        "targets": dict(sorted(Counter(row.target or "default" for row in rows).items())),
+    }
+
+
+def manifest_of(fitted: Fitted, config: Config, model_bytes: bytes) -> dict[str, Any]:
+    """Return the manifest: what the file is, from which data, made by what."""
+    settings = {key: value for key, value in asdict(config).items() if key != "jobs"}
+    return {
+        "format": FORMAT,
+        "sha256": hashlib.sha256(model_bytes).hexdigest(),
+        "labels": {name: list(head.head.labels) for name, head in fitted.heads.items()},
+        "data_sha256": data_digest(fitted.rows),
+        "data": summary(fitted),
+        "settings": settings,
+        "chosen": {name: {"C": head.regularisation} for name, head in fitted.heads.items()},
+        "seed": config.seed,
+        "versions": {"parastance": own_version(), "python": platform.python_version(), **_versions()},
+    }
+
+
+def own_version() -> str:
+    """Return the installed version of parastance."""
+    try:
+        return version("parastance")
+    except PackageNotFoundError:
+        return "uninstalled"
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}
+
+
+def save(fitted: Fitted, config: Config, folder: Path, extra: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Write the artifact folder whole or not at all; return its metrics. Raises OutputError where it cannot be written.
+
+    A folder of that name is replaced if it is an artifact or empty, else left alone. extra: entries added to the metrics.
+    """
+    if folder.exists() and not _replaceable(folder):
+        raise OutputError(f"{folder}: exists and is no model folder; name another")
+    metrics = {
+        "cross_validated": {name: head.scores for name, head in fitted.heads.items()},
+        "folds": config.folds,
+        **(extra or {}),
+    }
+    aside: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        aside.chmod(0o755)
+        joblib.dump(fitted.artifact, aside / FILES.model)
+        manifest = manifest_of(fitted, config, (aside / FILES.model).read_bytes())
+        _write_json(aside / FILES.manifest, manifest)
+        _write_json(aside / FILES.metrics, metrics)
+        (aside / FILES.card).write_text(write_card(manifest, metrics), encoding="utf-8")
+        _swap(aside, folder)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror or error}") from None
+    finally:
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
+    return metrics
+
+
+def _replaceable(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / FILES.manifest).exists() or not any(folder.iterdir()))
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _swap(aside: Path, folder: Path) -> None:
+    """Put the finished folder in the place of the old one; on a failure the old one is put back."""
+    if not folder.exists():
+        os.replace(aside, folder)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    os.replace(folder, old / folder.name)
+    try:
+        os.replace(aside, folder)
+    except OSError:
+        os.replace(old / folder.name, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
