@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parastance.predict.features import Views, placed_relations
+from parastance.predict.features import Views, placed_actors, placed_relations
 from parastance.predict.scorer import Bag, Matrix
+from parastance.predict.sentences import SHARE, split_sentences, strongest
 from parastance.predict.shape import shapes
 from parastance.predict.targets import Mention, find_mentions
 from parastance.predict.tokens import WORD
@@ -25,38 +26,78 @@ Occurrence = tuple[str, tuple[int, ...]]  # a term and the positions of the toke
 def explain(model: "Model", unit: "Unit", record: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the evidence for the topics and the stance of a record, strongest first within a label.
 
-    Per label the weights add up to the label's score before calibration (log-odds), to rounding at 6 decimals.
+    Per label the weights add up to its pooled score (see `sentences`) before calibration, to rounding at 6 decimals: for a
+    topic its log-odds; for a stance its lead over the reference label, for the reference label its lead over the next one.
     """
+    from parastance.predict.model import clip, sentence_units
+
     wanted = [("topics", name) for name in record.get("topics", [])]
     if "stance" in record:
         wanted.append(("stance", record["stance"]))
-    if not wanted:
-        return []
-    target = record.get("target", model.registry.default)
-    mentions = find_mentions(unit.text, target, model.registry, unit.mentions)
-    words = [(match.start(), match.end()) for match in WORD.finditer(unit.text)]
-    spots = _masked_spots(len(words), mentions)
-    seen = model.views([unit])[0][0]
     evidence: list[dict[str, Any]] = []
+    parts, owner = sentence_units([unit])
+    spans = split_sentences(unit.text)
+    whole = _Explained(model, unit)
+    scores = whole.scores
+    theirs = model.scores(parts, model.views(parts)[0])[0] if parts else {}
     for head, name in wanted:
-        label = model.heads[head].labels.index(name)
-        parts = _token_parts(model, head, label, seen, spots, len(words))
-        rest = float(model.heads[head].bias[label])
-        if model.shape_weights is not None and head in model.columns["shape"]:
-            columns = model.columns["shape"][head]
-            rest += float((shapes([unit.text], [unit.place]) @ model.shape_weights)[0, columns][label])
-        rest += parts[-1]
-        found = [
-            {"label": name, "start": words[i][0], "end": words[i][1], "weight": round(float(parts[i]), 6)}
-            for i in np.argsort(-np.abs(parts[:-1]), kind="stable")
-            if abs(parts[i]) > 5e-7
-        ]
-        evidence.extend([*found, {"label": name, "start": 0, "end": 0, "weight": round(rest, 6)}])
+        rule = model.heads[head]
+        label, sign = rule.labels.index(name), 1.0
+        pooled, chosen = strongest(scores[head], theirs.get(head, np.zeros((0, len(rule.labels)))), owner, rule.reference)
+        if label == rule.reference:
+            others = np.where(np.arange(len(rule.labels)) == label, -np.inf, pooled[0])
+            label, sign = int(others.argmax()), -1.0
+        found: dict[tuple[int, int], float] = {}
+        best = int(chosen[0, label])
+        start, end = spans[best] if best >= 0 else (0, len(unit.text))
+        strong = whole if best < 0 else _Explained(model, clip(unit, start, end))
+        for explained, offset, share in ((whole, 0, sign), (strong, start, sign * SHARE)):
+            for span, weight in explained.weights(head, label, rule.reference).items():
+                place = (span[0] + offset, span[1] + offset) if span != (0, 0) else span
+                found[place] = found.get(place, 0.0) + share * weight
+        ordered = sorted(found.items(), key=lambda item: (item[0] == (0, 0), -abs(item[1]), item[0]))
+        evidence.extend(
+            {"label": name, "start": a, "end": b, "weight": round(weight, 6)}
+            for (a, b), weight in ordered
+            if abs(weight) > 5e-7 or a == b
+        )
     return evidence
 
 
-def _masked_spots(count: int, mentions: list[Mention]) -> list[tuple[int, ...]]:
-    """Return, for each token of the masked view, the words of the text that it stands for."""
+class _Explained:
+    """One text, whole paragraph or sentence, with what each of its words adds to each label's score."""
+
+    def __init__(self, model: "Model", unit: "Unit") -> None:
+        self.model, self.unit = model, unit
+        mentions = find_mentions(unit.text, unit.target or model.registry.default, model.registry, unit.mentions)
+        self.words = [(match.start(), match.end()) for match in WORD.finditer(unit.text)]
+        self.seen = model.views([unit])[0][0]
+        self.scores, _ = model.scores([unit], [self.seen])
+        count = len(self.words)
+        known = [mention for mention in mentions if mention.kind]
+        self.places = {"masked": _spots(count, mentions), "neutral": _spots(count, known)}
+
+    def weights(self, head: str, label: int, reference: int | None) -> dict[tuple[int, int], float]:
+        """Return the weight of each word by its place in the text; what no word carries stands at (0, 0)."""
+        parts = self._label_parts(head, label)
+        if reference is not None:
+            parts = parts - self._label_parts(head, reference)
+        found = {span: float(weight) for span, weight in zip(self.words, parts, strict=False)}
+        found[0, 0] = float(parts[-1])
+        return found
+
+    def _label_parts(self, head: str, label: int) -> Matrix:
+        model = self.model
+        parts = _token_parts(model, head, label, self.seen, self.places, len(self.words))
+        parts[-1] += model.heads[head].bias[label]
+        if model.shape_weights is not None and head in model.columns["shape"]:
+            columns = model.columns["shape"][head]
+            parts[-1] += (shapes([self.unit.text], [self.unit.place]) @ model.shape_weights)[0, columns][label]
+        return parts
+
+
+def _spots(count: int, mentions: list[Mention]) -> list[tuple[int, ...]]:
+    """Return, for each token of a view in which the mentions are one token, the words of the text that it stands for."""
     spots: list[tuple[int, ...]] = []
     at = 0
     for mention in mentions:
@@ -68,15 +109,17 @@ def _masked_spots(count: int, mentions: list[Mention]) -> list[tuple[int, ...]]:
 
 
 def _token_parts(
-    model: "Model", head: str, label: int, seen: Views, spots: list[tuple[int, ...]], count: int
+    model: "Model", head: str, label: int, seen: Views, places: dict[str, list[tuple[int, ...]]], count: int
 ) -> Matrix:
     """Return what each word adds to the score, float64 of shape (count + 1,); the last is what no word carries."""
     parts = np.zeros(count + 1)
     plain: list[tuple[int, ...]] = [(index,) for index in range(count)]
     occurrences = {
         "words": _ngram_spots(seen.tokens, plain),
-        "masked": _ngram_spots(seen.masked, spots),
-        "relations": _relation_spots(seen.masked, spots),
+        "notions": list(zip(seen.tokens, plain, strict=True)),
+        "actors": _carried(placed_actors(seen.neutral), places["neutral"]),
+        "masked": _ngram_spots(seen.masked, places["masked"]),
+        "relations": _carried(placed_relations(seen.masked), places["masked"]),
     }
     for block, bag in model.bags.items():
         columns = model.columns[block].get(head)
@@ -84,12 +127,9 @@ def _token_parts(
             _share(parts, bag, columns.start + label, occurrences[block])
     if model.subwords is not None and head in model.columns["subwords"]:
         column = model.columns["subwords"][head].start + label
-        tokens = list(enumerate(seen.tokens))
-        if head == "stance":
-            tokens = [(spot[0], token) for token, spot in zip(seen.masked, spots, strict=True) if token[0] != "<"]
-        counts = Counter(token for _, token in tokens)
-        for index, token in tokens:
-            frequency = (1.0 + np.log(counts[token])) / np.sqrt(max(1, len(tokens)))
+        counts = Counter(seen.tokens)
+        for index, token in enumerate(seen.tokens):
+            frequency = (1.0 + np.log(counts[token])) / np.sqrt(max(1, len(seen.tokens)))
             parts[index] += model.subwords.word_score(token)[column] * frequency / counts[token]
     return parts
 
@@ -113,8 +153,6 @@ def _ngram_spots(tokens: list[str], spots: list[tuple[int, ...]]) -> list[Occurr
     return single + pairs
 
 
-def _relation_spots(masked: list[str], spots: list[tuple[int, ...]]) -> list[Occurrence]:
-    return [
-        (term, tuple(word for spot in spots[first:last] for word in spot) or (-1,))
-        for term, first, last in placed_relations(masked)
-    ]
+def _carried(terms: list[tuple[str, int, int]], spots: list[tuple[int, ...]]) -> list[Occurrence]:
+    """Return the placed terms with the words of the text that carry them; -1 stands for none."""
+    return [(term, tuple(word for spot in spots[first:last] for word in spot) or (-1,)) for term, first, last in terms]

@@ -1,13 +1,15 @@
 """Paragraphs to feature terms: what each block of the model sees.
 
-Five blocks, each a bag with its own weighting; training and prediction read them through the functions here.
+Each block is a bag with its own weighting; training and prediction read them through the functions here.
 
-    words           unigrams and bigrams of the tokens             topics, kind
-    subwords        character n-grams, summed over the words       topics, kind, stance (mentions left out)
-    masked          unigrams and bigrams, actors as role tokens    stance
-    relations       what stands around the target, and between     stance
-                    the target and other actors
-    shape           what the line looks like (see `shape`)         kind
+    words           unigrams and bigrams of the tokens                   topics, kind
+    subwords        character n-grams, summed over the words             topics, kind
+    notions         unigrams, weighted through word vectors              topics
+    actors          what stands around any known actor                   topics
+    masked          unigrams and bigrams, actors as role tokens          stance
+    relations       what stands around the target and other roles,       stance
+                    and between the target and its neighbours
+    shape           what the line looks like (see `shape`)               kind
 """
 
 from collections.abc import Sequence
@@ -18,37 +20,62 @@ from parastance.predict.tokens import bigrams, tokenize
 
 WINDOW = 6  # words either side of a mention; 4, 6 and 10 gave 0.678, 0.690 and 0.680 stance macro-F1 on real text
 REACH = 12  # words between two actors that are read as one relation
+NEAR = 4  # words either side of an actor that is not the target
 
 
 @dataclass(frozen=True)
 class Views:
-    """One paragraph as its blocks see it: its tokens, and its tokens with every mention as one role token."""
+    """One paragraph as its blocks see it.
+
+    tokens: its tokens; masked: the same with every mention as one role token, which depends on the target; neutral: the
+    same with every mention of a registry actor as one token that does not.
+    """
 
     tokens: list[str]
     masked: list[str]
-
-    @property
-    def unmasked(self) -> list[str]:
-        """The tokens that belong to no mention."""
-        return [token for token in self.masked if token[0] != "<"]
+    neutral: list[str]
 
 
 def view(text: str, mentions: Sequence[Mention]) -> Views:
     """Return the views of a paragraph whose mentions are given by word index, in order."""
     tokens = tokenize(text)
     masked: list[str] = []
+    neutral: list[str] = []
     at = 0
     for mention in mentions:
-        masked.extend(tokens[at : mention.first])
+        before = tokens[at : mention.first]
+        masked.extend(before)
+        neutral.extend(before)
         masked.append(mention.role)
+        neutral.extend([mention.kind] if mention.kind else tokens[mention.first : mention.last])
         at = mention.last
     masked.extend(tokens[at:])
-    return Views(tokens, masked)
+    neutral.extend(tokens[at:])
+    return Views(tokens, masked, neutral)
 
 
 def ngrams(tokens: list[str]) -> list[str]:
     """Return the unigrams and bigrams of a token list."""
     return tokens + bigrams(tokens)
+
+
+def actors(neutral: list[str]) -> list[str]:
+    """Return the terms around known actors; see `placed_actors`."""
+    return [term for term, _, _ in placed_actors(neutral)]
+
+
+def placed_actors(neutral: list[str]) -> list[tuple[str, int, int]]:
+    """Return (term, first, last) for every word within NEAR words of an actor, whoever it is: its side and the word."""
+    return _around(neutral, [(index, token) for index, token in enumerate(neutral) if token[0] == "<"])
+
+
+def _around(tokens: list[str], mentions: list[tuple[int, str]]) -> list[tuple[str, int, int]]:
+    terms: list[tuple[str, int, int]] = []
+    for index, role in mentions:
+        for side, start, end in (("l", max(0, index - NEAR), index), ("r", index + 1, index + 1 + NEAR)):
+            near = enumerate(tokens[start:end], start)
+            terms.extend((f"{role}{side}:{word}", at, at + 1) for at, word in near if word[0] != "<")
+    return terms
 
 
 def relations(masked: list[str]) -> list[str]:
@@ -59,22 +86,24 @@ def relations(masked: list[str]) -> list[str]:
 def placed_relations(masked: list[str]) -> list[tuple[str, int, int]]:
     """Return (term, first, last) for every relation: the term and the slice of tokens that carries it.
 
-    `L:` and `R:` terms are the unigrams and bigrams within WINDOW words left and right of each mention of the target;
+    `L:` and `R:` terms are the unigrams and bigrams within WINDOW words left and right of each mention of the target, other
+    roles have the words within NEAR words;
     `a>b` terms name two neighbouring actors of which one is the target, `a>b:word` each word between them, so that
     who acts on whom stays visible; one last term, carried by no token, says whether the target is named at all.
     """
-    actors = [(index, token) for index, token in enumerate(masked) if token[0] == "<"]
+    mentions = [(index, token) for index, token in enumerate(masked) if token[0] == "<"]
     terms: list[tuple[str, int, int]] = []
-    for index, token in actors:
+    for index, token in mentions:
         if token == TARGET:
             for side, start, end in (("L", max(0, index - WINDOW), index), ("R", index + 1, index + 1 + WINDOW)):
                 near = masked[start:end]
                 terms.extend((f"{side}:{word}", at, at + 1) for at, word in enumerate(near, start))
                 terms.extend((f"{side}:{pair}", at, at + 2) for at, pair in enumerate(bigrams(near), start))
-    for (start, first), (end, second) in zip(actors, actors[1:], strict=False):
+    for (start, first), (end, second) in zip(mentions, mentions[1:], strict=False):
         if end - start <= REACH and TARGET in (first, second):
             pair = f"{first}>{second}"
             terms.append((pair, start, end + 1))
             terms.extend((f"{pair}:{masked[at]}", at, at + 1) for at in range(start + 1, end))
-    terms.append(("named" if any(token == TARGET for _, token in actors) else "unnamed", 0, 0))
+    terms.extend(_around(masked, [(index, token) for index, token in mentions if token != TARGET]))
+    terms.append(("named" if any(token == TARGET for _, token in mentions) else "unnamed", 0, 0))
     return terms

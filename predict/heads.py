@@ -32,6 +32,11 @@ class Head:
     certified: Matrix
     fallback: int = 0
 
+    @property
+    def reference(self) -> int | None:
+        """The label from which an exclusive head's scores are counted; None for an inclusive head."""
+        return self.fallback if self.exclusive else None
+
     @classmethod
     def from_artifact(cls, data: dict[str, Any]) -> "Head":
         """Return the head that a dict of the artifact describes."""

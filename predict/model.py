@@ -4,7 +4,7 @@ Holds the blocks and heads of an artifact and runs them over chunks of paragraph
 from `Labels` one by one when they are wanted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,21 @@ from numpy.typing import NDArray
 
 from parastance.predict.artifact import DEFAULT, read_artifact, unpack_terms
 from parastance.predict.errors import UsageError
-from parastance.predict.features import Views, ngrams, relations, view
+from parastance.predict.features import Views, actors, ngrams, relations, view
 from parastance.predict.heads import Head
 from parastance.predict.scorer import Bag, Matrix, Subwords
+from parastance.predict.sentences import owners, split_sentences, strongest
 from parastance.predict.shape import Place, shapes
 from parastance.predict.targets import TARGET, Registry, find_mentions, parse_target, read_registry
 
 CHUNK = 1000  # paragraphs scored at once
-BAGS = {"words": lambda v: ngrams(v.tokens), "masked": lambda v: ngrams(v.masked), "relations": lambda v: relations(v.masked)}
-HEADS = ("topics", "kind", "stance")
+TERMS: dict[str, Callable[[Views], list[str]]] = {
+    "words": lambda seen: ngrams(seen.tokens),
+    "notions": lambda seen: seen.tokens,
+    "actors": lambda seen: actors(seen.neutral),
+    "masked": lambda seen: ngrams(seen.masked),
+    "relations": lambda seen: relations(seen.masked),
+}
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Model:
         blocks = artifact["blocks"]
         bags = {
             key: Bag(unpack_terms(blocks[key]["terms"]), blocks[key]["idf"], blocks[key]["weights"])
-            for key in BAGS
+            for key in TERMS
             if key in blocks
         }
         grams = blocks.get("subwords")
@@ -122,31 +128,36 @@ class Model:
         totals = {name: np.tile(head.bias, (len(units), 1)) for name, head in self.heads.items()}
         known = np.zeros(len(units), dtype=np.bool_)
         for name, bag in self.bags.items():
-            rows = [bag.look_up(BAGS[name](views)) for views in seen]
+            rows = [bag.look_up(TERMS[name](views)) for views in seen]
             self._add(totals, name, bag.score(rows))
-            if name != "relations":
+            if name in ("words", "masked"):
                 known |= np.fromiter(map(bool, rows), np.bool_, len(rows))
         if self.subwords is not None:
-            plain = self.subwords.score([views.tokens for views in seen])
-            self._add(totals, "subwords", plain, ("topics", "kind"))
-            if "stance" in self.heads:
-                self._add(totals, "subwords", self.subwords.score([views.unmasked for views in seen]), ("stance",))
+            self._add(totals, "subwords", self.subwords.score([views.tokens for views in seen]))
         if self.shape_weights is not None:
             lines = shapes([unit.text for unit in units], [unit.place for unit in units])
             self._add(totals, "shape", lines @ self.shape_weights)
         return totals, known
 
-    def _add(
-        self, totals: dict[str, Matrix], block: str, values: Matrix, heads: Sequence[str] = HEADS
-    ) -> None:
+    def _add(self, totals: dict[str, Matrix], block: str, values: Matrix) -> None:
         for head, columns in self.columns[block].items():
-            if head in heads:
-                totals[head] += values[:, columns]
+            totals[head] += values[:, columns]
+
+    def pooled(self, units: Sequence[Unit], seen: Sequence[Views]) -> tuple[dict[str, Matrix], NDArray[np.bool_]]:
+        """Return what `scores` does, with the strongest sentence's share added to topics and stance."""
+        scores, known = self.scores(units, seen)
+        parts, owner = sentence_units(units)
+        theirs = self.scores(parts, self.views(parts)[0])[0] if parts else {}
+        for name, head in self.heads.items():
+            if name != "kind":
+                sentences = theirs.get(name, np.zeros((0, len(head.labels))))
+                scores[name], _ = strongest(scores[name], sentences, owner, head.reference)
+        return scores, known
 
     def decide(self, units: Sequence[Unit]) -> Labels:
         """Return the labels of some units, scored as one chunk."""
         seen, targets = self.views(units)
-        scores, known = self.scores(units, seen)
+        scores, known = self.pooled(units, seen)
         probabilities = {name: head.probabilities(scores[name]) for name, head in self.heads.items()}
         given = {name: head.decide(probabilities[name]) for name, head in self.heads.items()}
         certain = {name: head.certain(probabilities[name]) for name, head in self.heads.items()}
@@ -178,6 +189,26 @@ class Model:
         name = self.target(target)
         units = [Unit(text, name) for text in texts]
         return [record for chunk in chunks(units) for record in labelled(self, chunk, explain)]
+
+
+def sentence_units(units: Sequence[Unit]) -> tuple[list[Unit], NDArray[np.int64]]:
+    """Return (the sentences, as units, of the units that have several; the index of the unit that each belongs to)."""
+    parts: list[Unit] = []
+    counts = []
+    for unit in units:
+        spans = split_sentences(unit.text)
+        counts.append(len(spans) if len(spans) > 1 else 0)
+        if len(spans) > 1:
+            parts.extend(clip(unit, start, end) for start, end in spans)
+    return parts, owners(counts)
+
+
+def clip(unit: Unit, start: int, end: int) -> Unit:
+    """Return a slice of a unit, with the mentions that lie in it."""
+    mentions = unit.mentions
+    if mentions is not None:
+        mentions = tuple((max(a, start) - start, min(b, end) - start) for a, b in mentions if a < end and start < b)
+    return Unit(unit.text[start:end], unit.target, mentions)
 
 
 def chunks(units: Sequence[Unit], size: int = CHUNK) -> Iterator[Sequence[Unit]]:

@@ -13,7 +13,8 @@ from itertools import pairwise
 
 # Every line end that text editors write; form feed and the Unicode separators end a line too.
 LINE = re.compile(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
-BLANK_LINE = re.compile(r"(?:\r\n|[\r\n\u2028\x85])[ \t\xa0\u200b\ufeff]*(?:\r\n|[\r\n\u2028\x85])|[\v\f\x1c-\x1e\u2029]")
+_END = r"(?:\r\n|\r(?!\n)|[\n\u2028\x85])"
+BLANK_LINE = re.compile(_END + r"[ \t\xa0\u200b\ufeff]*" + _END + r"|[\v\f\x1c-\x1e\u2029]")
 MARKER = re.compile(r"(?:[-–—*•·▪◦‣»>]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|[ivxIVX]{1,5}[.)])\s+\S")
 CELLS = re.compile(r"\S(?:\t| {3,}|\s*\|\s*)\S")
 ADDRESS = re.compile(r"@|^www\.|^https?:")
@@ -122,7 +123,7 @@ def _wrap_width(run: list[_Line]) -> int | None:
     width = max(inner[-1], *(len(b.text) + b.indent for _, b in pairs))
     if width > MAX_WIDTH or inner[-1] < MIN_WIDTH:
         return None
-    prose = [(a, b) for a, b in pairs if not MARKER.match(b.text) and b.indent <= a.indent + 1]
+    prose = [(a, b) for a, b in pairs if not MARKER.match(b.text) and (b.indent <= a.indent + 1 or MARKER.match(a.text))]
     if not prose:
         return None
     full = sum(_is_full(a, b, width) for a, b in prose)

@@ -108,10 +108,11 @@ def certify(probability: Matrix, truth: Truth, given: Truth, wanted: float = PRE
 
     Levels are tried from 0.99 down and the first failure ends the search (fixed-sequence testing, so that no correction
     for many tests is due: Angelopoulos et al. 2021, "Learn then Test"); each test is the one-sided Clopper-Pearson bound
-    on the share of right ones among the given ones at or above the level, at confidence CONFIDENCE. A level that too few
-    rows reach to ever pass does not end the search.
+    on the share of right ones among the given ones at or above the level, at confidence CONFIDENCE. The sequence starts
+    where enough rows lie above the level for the test to have power, which is fixed without a look at the truth.
     """
-    enough = int(np.ceil(np.log(1 - CONFIDENCE) / np.log(wanted)))  # right ones in a row that would just pass
+    least = int(np.ceil(np.log(1 - CONFIDENCE) / np.log(wanted)))  # right ones in a row that would just pass
+    enough = max(least, min(100, int(given.sum()) // 4))
     level = float("nan")
     for candidate in LEVELS:
         chosen = given & (probability >= candidate)

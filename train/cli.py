@@ -14,6 +14,11 @@ def declare_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", nargs="*", metavar="DATA", help="labelled files (default: the shipped corpus)")
     parser.add_argument("--with", dest="more", action="append", default=[], metavar="FILE", help="labelled rows to add")
     parser.add_argument("-o", "--output", metavar="DIR", help="the model folder to write")
+    parser.add_argument(
+        "--notions",
+        action=argparse.BooleanOptionalAction,
+        help="use the shipped word vectors (default: for the shipped corpus only)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
@@ -28,8 +33,9 @@ def run_train(arguments: argparse.Namespace) -> int:
         from parastance.predict.errors import UsageError
 
         raise UsageError("-o DIR is missing: where the model is to be written")
+    notions = not arguments.data if arguments.notions is None else arguments.notions
     folder = Path(arguments.output) if arguments.output else DEFAULT
-    text = train(arguments.data, arguments.more, folder, Config(seed=arguments.seed), arguments.quiet)
+    text = train(arguments.data, arguments.more, folder, Config(seed=arguments.seed, notions=notions), arguments.quiet)
     if not arguments.quiet:
         print(text, file=sys.stderr)
     return OK

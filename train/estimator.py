@@ -47,7 +47,7 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
             for at, (text, answer, group) in enumerate(zip(texts, answers, owner, strict=True))
         ]  # fmt: skip
-        config = Config(seed=self.random_state, folds=self.folds, regularisation=tuple(self.C))
+        config = Config(seed=self.random_state, folds=self.folds, regularisation=tuple(self.C), notions=False)
         self.artifact_ = fit(rows, config).artifact
         self.head_ = "topics" if self.multilabel_ else "stance"
         if self.head_ not in self.artifact_["heads"]:

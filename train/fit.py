@@ -9,20 +9,32 @@ import scipy.sparse as sp
 
 from parastance.predict.artifact import FORMAT, pack_terms
 from parastance.predict.features import Views, view
+from parastance.predict.model import Unit, sentence_units
 from parastance.predict.scorer import Matrix
-from parastance.predict.shape import shapes
+from parastance.predict.shape import NAMES, shapes
 from parastance.predict.targets import Registry, find_mentions, read_registry
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
 from parastance.train.folds import folds, join_groups, near_duplicates
-from parastance.train.heads import FittedHead, fit_head, questions
-from parastance.train.vectors import SUBWORD_SCALE, TERMS, SubwordVectorizer, bag_vectorizer, terms_of
+from parastance.train.heads import FittedHead, Parts, fit_head, questions
+from parastance.train.notions import SIZE
+from parastance.train.notions import read as read_notions
+from parastance.train.vectors import (
+    FEW_ROWS,
+    RARE,
+    SUBWORD_SCALE,
+    TERMS,
+    NotionVectorizer,
+    SubwordVectorizer,
+    bag_vectorizer,
+    terms_of,
+)
 
 # Which blocks each head sees; the stance head sees the target and its context, never the names it goes by.
 BLOCKS = {
-    "topics": ("words", "subwords"),
+    "topics": ("words", "subwords", "actors", "notions"),
     "kind": ("words", "subwords", "shape"),
-    "stance": ("masked", "relations", "subwords"),
+    "stance": ("masked", "relations"),
 }
 
 
@@ -50,12 +62,15 @@ def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], 
     pairs = near_duplicates(texts)
     groups = join_groups([row.group for row in rows], pairs)
     splits = folds(groups, config.folds)
-    seen = [
-        view(row.text, find_mentions(row.text, row.target or registry.default, registry, row.mentions)) for row in rows
-    ]
+    seen = [view_of(Unit(row.text, row.target, row.mentions), registry) for row in rows]
     asked = questions(rows, np.ones(len(rows)), config)
     needed = {block for question in asked for block in BLOCKS[question.name]}
+    if not config.notions:
+        needed -= {"notions"}
     vectorizers = fit_vectorizers(needed, seen, [row.stance is not None for row in rows])
+    units = [Unit(row.text, row.target, row.mentions) for row in rows]
+    sentences, owner = sentence_units(units)
+    seen_parts = [view_of(unit, registry) for unit in sentences]
     done, total = 0, sum(1 + len(config.regularisation) * len(splits) for _ in asked)
 
     def step() -> None:
@@ -66,21 +81,33 @@ def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], 
     heads = {}
     for question in asked:
         matrix = head_features(question.name, vectorizers, seen, texts, [row.place for row in rows])
-        heads[question.name] = fit_head(question, matrix, splits, config, step)
+        parts = None
+        if question.name != "kind" and sentences:
+            parts = Parts(head_features(question.name, vectorizers, seen_parts, (), ()), owner)
+        heads[question.name] = fit_head(question, matrix, parts, splits, config, step)
     artifact = to_artifact(heads, vectorizers, registry)
     return Fitted(artifact, heads, vectorizers, len(np.unique(groups)), len(pairs), rows)
+
+
+def view_of(unit: Unit, registry: Registry) -> Views:
+    """Return what the blocks see of a unit."""
+    return view(unit.text, find_mentions(unit.text, unit.target or registry.default, registry, unit.mentions))
 
 
 def fit_vectorizers(needed: set[str], seen: Sequence[Views], with_stance: Sequence[bool]) -> dict[str, Any]:
     """Return the fitted vectorizers of the blocks; those of the stance head learn from the rows that have a stance."""
     stanced = [views for views, has in zip(seen, with_stance, strict=True) if has]
     vectorizers: dict[str, Any] = {}
-    for block in ("words", "masked", "relations"):
+    for block in TERMS:
         if block in needed:
-            source = seen if block == "words" else stanced
-            vectorizers[block] = bag_vectorizer(block, len(source)).fit(source)
+            source = seen if block in ("words", "actors") else stanced
+            terms = (term for views in source for term in TERMS[block](views))
+            if next(terms, None) is not None:
+                vectorizers[block] = bag_vectorizer(block, source)
+    if "notions" in needed:
+        vectorizers["notions"] = NotionVectorizer(read_notions()).fit(seen)
     if "subwords" in needed:
-        vectorizers["subwords"] = SubwordVectorizer(1 if len(seen) < 200 else 3).fit([views.tokens for views in seen])
+        vectorizers["subwords"] = SubwordVectorizer(1 if len(seen) < FEW_ROWS else RARE["subwords"]).fit([views.tokens for views in seen])
     return vectorizers
 
 
@@ -90,13 +117,12 @@ def head_features(
     """Return the features of n paragraphs for one head, float64 of shape (n, sum of the blocks' widths)."""
     parts = []
     for block in BLOCKS[head]:
-        if block in TERMS:
-            parts.append(vectorizers[block].transform(seen))
-        elif block == "subwords":
-            words = [views.unmasked if head == "stance" else views.tokens for views in seen]
-            parts.append(vectorizers[block].transform(words))
-        else:
+        if block == "shape":
             parts.append(sp.csr_matrix(shapes(texts, places)))
+        elif block == "subwords":
+            parts.append(vectorizers[block].transform([views.tokens for views in seen]))
+        elif block in vectorizers:
+            parts.append(vectorizers[block].transform(seen))
     return sp.hstack(parts, format="csr")
 
 
@@ -104,8 +130,8 @@ def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Any], regis
     """Return the dict that the model file holds: arrays, strings and numbers only."""
     weights = {name: _by_block(name, fitted, vectorizers) for name, fitted in heads.items()}
     blocks: dict[str, Any] = {}
-    for block in ("words", "masked", "relations", "subwords", "shape"):
-        users = [name for name in heads if block in BLOCKS[name]]
+    for block in ("words", "subwords", "actors", "notions", "masked", "relations", "shape"):
+        users = [name for name in heads if block in weights[name]]
         if not users:
             continue
         joined = np.concatenate([weights[name][block] for name in users], axis=1)
@@ -113,7 +139,7 @@ def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Any], regis
         if block == "subwords":
             joined = joined * SUBWORD_SCALE
         if block != "shape":
-            tfidf = vectorizers[block].tfidf if block == "subwords" else vectorizers[block]
+            tfidf = _tfidf(vectorizers[block])
             entry["terms"] = pack_terms(terms_of(tfidf))
             entry["idf"] = tfidf.idf_.astype(np.float32)
         entry["weights"] = np.ascontiguousarray(joined, dtype=np.float32)
@@ -139,11 +165,16 @@ def _by_block(head: str, fitted: FittedHead, vectorizers: dict[str, Any]) -> dic
     """Return a head's weights cut into its blocks."""
     parts, at = {}, 0
     for block in BLOCKS[head]:
-        width = len(fitted.weights) - at if block == "shape" else len(terms_of(_tfidf(vectorizers[block])))
-        parts[block] = fitted.weights[at : at + width]
+        vectorizer = vectorizers.get(block)
+        if vectorizer is None and block != "shape":
+            continue
+        folded = isinstance(vectorizer, NotionVectorizer)
+        width = SIZE if folded else len(NAMES) if block == "shape" else len(terms_of(_tfidf(vectorizer)))
+        part = fitted.weights[at : at + width]
+        parts[block] = vectorizer.fold(part) if folded else part
         at += width
     return parts
 
 
 def _tfidf(vectorizer: Any) -> Any:
-    return vectorizer.tfidf if isinstance(vectorizer, SubwordVectorizer) else vectorizer
+    return vectorizer.tfidf if isinstance(vectorizer, (SubwordVectorizer, NotionVectorizer)) else vectorizer

@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from parastance.predict.heads import Head
 from parastance.predict.metrics import head_scores, label_scores
 from parastance.predict.scorer import Matrix, sigmoid
+from parastance.predict.sentences import strongest
 from parastance.train.calibrate import best_cut, best_offsets, certify, fit_sigmoid, fit_softmax
 from parastance.train.config import Config
 
@@ -49,12 +50,24 @@ class FittedHead:
     scores: dict[str, Any]
 
 
-def fit_head(question: Question, features: sp.csr_matrix, folds: Folds, config: Config, tick: Callable[[], None]) -> FittedHead:
+@dataclass(frozen=True)
+class Parts:
+    """The sentences of the data: features, sparse of shape (s, f), and the row that each belongs to, ascending."""
+
+    features: sp.csr_matrix
+    owner: NDArray[np.int64]
+
+
+def fit_head(
+    question: Question, features: sp.csr_matrix, parts: Parts | None, folds: Folds, config: Config, tick: Callable[[], None]
+) -> FittedHead:
     """Return the head fitted on all its rows, its settings chosen and its cut-offs set on out-of-fold scores."""
     x, truth = features[question.rows], question.truth
     fallback = _fallback(question)
+    if parts is not None:
+        parts = _chosen_parts(parts, question.rows)
     grid = config.regularisation if folds else config.regularisation[:1]
-    trials = {c: _out_of_fold(question, x, folds, c, config, tick) for c in grid}
+    trials = {c: _out_of_fold(question, x, parts, folds, c, config, tick) for c in grid}
     quality = {c: _quality(question, scores, fallback) for c, scores in trials.items()}
     best = max(quality.values())
     chosen = min(c for c in grid if quality[c] >= best - config.tolerance)
@@ -107,15 +120,15 @@ def _quality(question: Question, scores: Matrix, fallback: int) -> float:
     else:
         values = []
         for at in range(scores.shape[1]):
-            slope, shift = fit_sigmoid(scores[:, at], question.truth[:, at])
-            column = sigmoid(slope * scores[:, at] + shift)
+            rise, start = fit_sigmoid(scores[:, at], question.truth[:, at])
+            column = sigmoid(rise * scores[:, at] + start)
             cut = best_cut(column, question.truth[:, at])
             values.append(label_scores(question.truth[:, at], column >= cut)["f1"])
     return float(np.mean(values))
 
 
 def _out_of_fold(
-    question: Question, x: sp.csr_matrix, folds: Folds, c: float, config: Config, tick: Callable[[], None]
+    question: Question, x: sp.csr_matrix, parts: Parts | None, folds: Folds, c: float, config: Config, tick: Callable[[], None]
 ) -> Matrix:
     """Return scores, float64 of shape (rows, k), each row's from a model that saw nothing of its group."""
     place = {row: at for at, row in enumerate(question.rows.tolist())}
@@ -125,8 +138,20 @@ def _out_of_fold(
         outside = np.array([place[row] for row in test.tolist() if row in place], dtype=np.int64)
         weights, bias = _fit_all(question, x, inside, c, config)
         scores[outside] = x[outside] @ weights + bias
+        if parts is not None:
+            theirs = np.isin(parts.owner, outside)
+            owner = np.searchsorted(outside, parts.owner[theirs])
+            sentences = parts.features[theirs] @ weights + bias
+            reference = _fallback(question) if question.exclusive else None
+            scores[outside], _ = strongest(scores[outside], sentences, owner, reference)
         tick()
     return scores
+
+
+def _chosen_parts(parts: Parts, rows: NDArray[np.int64]) -> Parts:
+    """Return the sentences of some rows, their owners as positions in `rows`, which ascend."""
+    inside = np.isin(parts.owner, rows)
+    return Parts(parts.features[inside], np.searchsorted(rows, parts.owner[inside]))
 
 
 def _fit_all(
@@ -147,7 +172,7 @@ def _binary(x: sp.csr_matrix, truth: NDArray[np.bool_], sample: Matrix, c: float
     if truth.all() or not truth.any():  # nothing to tell apart: the label's share, smoothed
         share = (truth.sum() + 0.5) / (len(truth) + 1.0)
         return np.zeros(x.shape[1]), float(np.log(share / (1 - share)))
-    model = LogisticRegression(C=c, solver="liblinear", dual=True, max_iter=2000, tol=1e-3, random_state=config.seed)
+    model = LogisticRegression(C=c, solver="liblinear", dual=False, max_iter=200, tol=1e-3)
     model.fit(x, truth, sample_weight=sample)
     return model.coef_[0], float(model.intercept_[0])
 

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -97,7 +98,7 @@ def save(fitted: Fitted, config: Config, folder: Path, extra: dict[str, Any] | N
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         aside.chmod(0o755)
-        joblib.dump(fitted.artifact, aside / FILES.model)
+        joblib.dump(canonical(fitted.artifact), aside / FILES.model)
         manifest = manifest_of(fitted, config, (aside / FILES.model).read_bytes())
         _write_json(aside / FILES.manifest, manifest)
         _write_json(aside / FILES.metrics, metrics)
@@ -109,6 +110,15 @@ def save(fitted: Fitted, config: Config, folder: Path, extra: dict[str, Any] | N
         if aside is not None:
             shutil.rmtree(aside, ignore_errors=True)
     return metrics
+
+
+def canonical(value: Any) -> Any:
+    """Return the value with equal strings as one object, so that its pickle depends on what it says alone."""
+    if isinstance(value, dict):
+        return {sys.intern(str(key)): canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [canonical(item) for item in value]
+    return sys.intern(str(value)) if isinstance(value, str) else value
 
 
 def _replaceable(folder: Path) -> bool:
