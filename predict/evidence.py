@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parastance.predict.features import Views, placed_actors, placed_relations
+from parastance.predict.features import Views, placed_relations
 from parastance.predict.scorer import Bag, Matrix
 from parastance.predict.sentences import SHARE, split_sentences, strongest
 from parastance.predict.shape import shapes
@@ -39,7 +39,7 @@ def explain(model: "Model", unit: "Unit", record: dict[str, Any]) -> list[dict[s
     spans = split_sentences(unit.text)
     whole = _Explained(model, unit)
     scores = whole.scores
-    theirs = model.scores(parts, model.views(parts)[0])[0] if parts else {}
+    theirs = model.scores(parts, model.views(parts))[0] if parts else {}
     for head, name in wanted:
         rule = model.heads[head]
         label, sign = rule.labels.index(name), 1.0
@@ -68,14 +68,20 @@ class _Explained:
     """One text, whole paragraph or sentence, with what each of its words adds to each label's score."""
 
     def __init__(self, model: "Model", unit: "Unit") -> None:
+        from parastance.predict.model import home_view
+
         self.model, self.unit = model, unit
-        mentions = find_mentions(unit.text, unit.target or model.registry.default, model.registry, unit.mentions)
+        target, default = unit.target or model.registry.default, model.registry.default
         self.words = [(match.start(), match.end()) for match in WORD.finditer(unit.text)]
-        self.seen = model.views([unit])[0][0]
-        self.scores, _ = model.scores([unit], [self.seen])
-        count = len(self.words)
-        known = [mention for mention in mentions if mention.kind]
-        self.places = {"masked": _spots(count, mentions), "neutral": _spots(count, known)}
+        seen = model.views([unit])[0]
+        self.scores, _ = model.scores([unit], [seen])
+        self.sights = {
+            True: (seen, _spots(len(self.words), find_mentions(unit.text, target, model.registry, unit.mentions))),
+            False: (
+                home_view(unit, seen, model.registry),
+                _spots(len(self.words), find_mentions(unit.text, default, model.registry)),
+            ),
+        }
 
     def weights(self, head: str, label: int, reference: int | None) -> dict[tuple[int, int], float]:
         """Return the weight of each word by its place in the text; what no word carries stands at (0, 0)."""
@@ -88,7 +94,7 @@ class _Explained:
 
     def _label_parts(self, head: str, label: int) -> Matrix:
         model = self.model
-        parts = _token_parts(model, head, label, self.seen, self.places, len(self.words))
+        parts = _token_parts(model, head, label, *self.sights[head == "stance"], len(self.words))
         parts[-1] += model.heads[head].bias[label]
         if model.shape_weights is not None and head in model.columns["shape"]:
             columns = model.columns["shape"][head]
@@ -109,17 +115,15 @@ def _spots(count: int, mentions: list[Mention]) -> list[tuple[int, ...]]:
 
 
 def _token_parts(
-    model: "Model", head: str, label: int, seen: Views, places: dict[str, list[tuple[int, ...]]], count: int
+    model: "Model", head: str, label: int, seen: Views, spots: list[tuple[int, ...]], count: int
 ) -> Matrix:
     """Return what each word adds to the score, float64 of shape (count + 1,); the last is what no word carries."""
     parts = np.zeros(count + 1)
     plain: list[tuple[int, ...]] = [(index,) for index in range(count)]
     occurrences = {
-        "words": _ngram_spots(seen.tokens, plain),
         "notions": list(zip(seen.tokens, plain, strict=True)),
-        "actors": _carried(placed_actors(seen.neutral), places["neutral"]),
-        "masked": _ngram_spots(seen.masked, places["masked"]),
-        "relations": _carried(placed_relations(seen.masked), places["masked"]),
+        "masked": _ngram_spots(seen.masked, spots),
+        "relations": _carried(placed_relations(seen.masked), spots),
     }
     for block, bag in model.bags.items():
         columns = model.columns[block].get(head)

@@ -2,14 +2,15 @@
 
 Each block is a bag with its own weighting; training and prediction read them through the functions here.
 
-    words           unigrams and bigrams of the tokens                   topics, kind
+    masked          unigrams and bigrams, actors as role tokens          topics, kind, stance
+    relations       what stands around the target and other roles,       topics, stance
+                    and between the target and its neighbours
     subwords        character n-grams, summed over the words             topics, kind
     notions         unigrams, weighted through word vectors              topics
-    actors          what stands around any known actor                   topics
-    masked          unigrams and bigrams, actors as role tokens          stance
-    relations       what stands around the target and other roles,       stance
-                    and between the target and its neighbours
     shape           what the line looks like (see `shape`)               kind
+
+The stance head reads the roles as seen from the target that was asked for. Topics and kind must not depend on it: they
+read them as seen from the codebook's default target, whoever the target is.
 """
 
 from collections.abc import Sequence
@@ -27,46 +28,29 @@ NEAR = 4  # words either side of an actor that is not the target
 class Views:
     """One paragraph as its blocks see it.
 
-    tokens: its tokens; masked: the same with every mention as one role token, which depends on the target; neutral: the
-    same with every mention of a registry actor as one token that does not.
+    tokens: its tokens; masked: the same with every mention of an actor as one role token.
     """
 
     tokens: list[str]
     masked: list[str]
-    neutral: list[str]
 
 
 def view(text: str, mentions: Sequence[Mention]) -> Views:
     """Return the views of a paragraph whose mentions are given by word index, in order."""
     tokens = tokenize(text)
     masked: list[str] = []
-    neutral: list[str] = []
     at = 0
     for mention in mentions:
-        before = tokens[at : mention.first]
-        masked.extend(before)
-        neutral.extend(before)
+        masked.extend(tokens[at : mention.first])
         masked.append(mention.role)
-        neutral.extend([mention.kind] if mention.kind else tokens[mention.first : mention.last])
         at = mention.last
     masked.extend(tokens[at:])
-    neutral.extend(tokens[at:])
-    return Views(tokens, masked, neutral)
+    return Views(tokens, masked)
 
 
 def ngrams(tokens: list[str]) -> list[str]:
     """Return the unigrams and bigrams of a token list."""
     return tokens + bigrams(tokens)
-
-
-def actors(neutral: list[str]) -> list[str]:
-    """Return the terms around known actors; see `placed_actors`."""
-    return [term for term, _, _ in placed_actors(neutral)]
-
-
-def placed_actors(neutral: list[str]) -> list[tuple[str, int, int]]:
-    """Return (term, first, last) for every word within NEAR words of an actor, whoever it is: its side and the word."""
-    return _around(neutral, [(index, token) for index, token in enumerate(neutral) if token[0] == "<"])
 
 
 def _around(tokens: list[str], mentions: list[tuple[int, str]]) -> list[tuple[str, int, int]]:

@@ -4,7 +4,7 @@ Holds the blocks and heads of an artifact and runs them over chunks of paragraph
 from `Labels` one by one when they are wanted.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 from parastance.predict.artifact import DEFAULT, read_artifact, unpack_terms
 from parastance.predict.errors import UsageError
-from parastance.predict.features import Views, actors, ngrams, relations, view
+from parastance.predict.features import Views, ngrams, relations, view
 from parastance.predict.heads import Head
 from parastance.predict.scorer import Bag, Matrix, Subwords
 from parastance.predict.sentences import owners, split_sentences, strongest
 from parastance.predict.shape import Place, shapes
 from parastance.predict.targets import TARGET, Registry, find_mentions, parse_target, read_registry
 
+STANCE, OTHERS = ("stance",), ("topics", "kind")  # heads that see the target asked for, and those that see the default
+HEADS = (*STANCE, *OTHERS)
 CHUNK = 1000  # paragraphs scored at once
 TERMS: dict[str, Callable[[Views], list[str]]] = {
-    "words": lambda seen: ngrams(seen.tokens),
     "notions": lambda seen: seen.tokens,
-    "actors": lambda seen: actors(seen.neutral),
     "masked": lambda seen: ngrams(seen.masked),
     "relations": lambda seen: relations(seen.masked),
 }
@@ -114,23 +114,26 @@ class Model:
             "that holds your own"
         )
 
-    def views(self, units: Sequence[Unit]) -> tuple[list[Views], list[str]]:
-        """Return what the blocks see of the units, and the name of each one's target."""
-        targets = [unit.target or self.registry.default for unit in units]
-        seen = [
-            view(unit.text, find_mentions(unit.text, name, self.registry, unit.mentions))
-            for unit, name in zip(units, targets, strict=True)
-        ]
-        return seen, targets
+    def views(self, units: Sequence[Unit]) -> list[Views]:
+        """Return what the stance head sees of the units: the roles as seen from each one's target."""
+        return [target_view(unit, self.registry) for unit in units]
 
     def scores(self, units: Sequence[Unit], seen: Sequence[Views]) -> tuple[dict[str, Matrix], NDArray[np.bool_]]:
-        """Return (scores per head with the bias added, whether any word or word pair is known) of n units."""
+        """Return (scores per head with the bias added, whether any word or word pair is known) of n units.
+
+        seen: their `views`.
+        """
         totals = {name: np.tile(head.bias, (len(units), 1)) for name, head in self.heads.items()}
         known = np.zeros(len(units), dtype=np.bool_)
+        home = [home_view(unit, views, self.registry) for unit, views in zip(units, seen, strict=True)]
+        alike = all(a is b for a, b in zip(seen, home, strict=True))
         for name, bag in self.bags.items():
             rows = [bag.look_up(TERMS[name](views)) for views in seen]
-            self._add(totals, name, bag.score(rows))
-            if name in ("words", "masked"):
+            scored = bag.score(rows)
+            self._add(totals, name, scored, STANCE)
+            away = scored if alike else bag.score([bag.look_up(TERMS[name](views)) for views in home])
+            self._add(totals, name, away, OTHERS)
+            if name == "masked":
                 known |= np.fromiter(map(bool, rows), np.bool_, len(rows))
         if self.subwords is not None:
             self._add(totals, "subwords", self.subwords.score([views.tokens for views in seen]))
@@ -139,15 +142,16 @@ class Model:
             self._add(totals, "shape", lines @ self.shape_weights)
         return totals, known
 
-    def _add(self, totals: dict[str, Matrix], block: str, values: Matrix) -> None:
+    def _add(self, totals: dict[str, Matrix], block: str, values: Matrix, heads: Sequence[str] = HEADS) -> None:
         for head, columns in self.columns[block].items():
-            totals[head] += values[:, columns]
+            if head in heads:
+                totals[head] += values[:, columns]
 
     def pooled(self, units: Sequence[Unit], seen: Sequence[Views]) -> tuple[dict[str, Matrix], NDArray[np.bool_]]:
         """Return what `scores` does, with the strongest sentence's share added to topics and stance."""
         scores, known = self.scores(units, seen)
         parts, owner = sentence_units(units)
-        theirs = self.scores(parts, self.views(parts)[0])[0] if parts else {}
+        theirs = self.scores(parts, self.views(parts))[0] if parts else {}
         for name, head in self.heads.items():
             if name != "kind":
                 sentences = theirs.get(name, np.zeros((0, len(head.labels))))
@@ -156,7 +160,8 @@ class Model:
 
     def decide(self, units: Sequence[Unit]) -> Labels:
         """Return the labels of some units, scored as one chunk."""
-        seen, targets = self.views(units)
+        seen = self.views(units)
+        targets = [unit.target or self.registry.default for unit in units]
         scores, known = self.pooled(units, seen)
         probabilities = {name: head.probabilities(scores[name]) for name, head in self.heads.items()}
         given = {name: head.decide(probabilities[name]) for name, head in self.heads.items()}
@@ -189,6 +194,25 @@ class Model:
         name = self.target(target)
         units = [Unit(text, name) for text in texts]
         return [record for chunk in chunks(units) for record in labelled(self, chunk, explain)]
+
+
+    def label_batches(self, batches: Iterable[Any], text_field: str = "text", target: str | None = None) -> Iterator[Any]:
+        """Yield Arrow record batches with labels for Arrow record batches with texts; see `arrow.label_batches`."""
+        from parastance.predict.arrow import label_batches
+
+        return label_batches(self, batches, text_field, target)
+
+
+def target_view(unit: Unit, registry: Registry) -> Views:
+    """Return a unit with the roles as seen from its own target."""
+    return view(unit.text, find_mentions(unit.text, unit.target or registry.default, registry, unit.mentions))
+
+
+def home_view(unit: Unit, seen: Views, registry: Registry) -> Views:
+    """Return a unit with the roles as seen from the default target; `seen`, its `target_view`, where that is the same."""
+    if unit.mentions is None and unit.target in (None, registry.default):
+        return seen
+    return view(unit.text, find_mentions(unit.text, registry.default, registry))
 
 
 def sentence_units(units: Sequence[Unit]) -> tuple[list[Unit], NDArray[np.int64]]:

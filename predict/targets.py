@@ -16,7 +16,6 @@ from parastance.predict.errors import UsageError
 from parastance.predict.tokens import WORD
 
 TARGET, ALLY, ADVERSARY, JIHADIST, THIRD = "<target>", "<ally>", "<adversary>", "<jihadist>", "<third>"
-ACTOR = "<actor>"
 ROLES = (TARGET, ALLY, ADVERSARY, JIHADIST, THIRD)
 CODEBOOK = Path(__file__).resolve().parent.parent / "seeds" / "codebook.toml"
 _APOSTROPHES = "'’ʼ`´"
@@ -37,23 +36,19 @@ class Target:
 
 @dataclass(frozen=True)
 class Mention:
-    """Where an actor is named: characters `start:end` of the text, words `first:last` of it, and its role.
-
-    kind is what the actor is whatever the target: ACTOR or JIHADIST, "" for one that the registry does not know.
-    """
+    """Where an actor is named: characters `start:end` of the text, words `first:last` of it, and its role."""
 
     start: int
     end: int
     first: int
     last: int
     role: str
-    kind: str = ACTOR
 
 
 @dataclass
 class _Node:
     next: dict[str, "_Node"] = field(default_factory=dict)
-    ends: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)  # alias words as written, role, kind
+    ends: list[tuple[tuple[str, ...], str]] = field(default_factory=list)  # alias words as written, role
 
 
 class Registry(dict[str, Target]):
@@ -101,14 +96,12 @@ class Matcher:
     def __init__(self, target: Target, others: Iterable[Target] = ()) -> None:
         self.target = target
         self._root = _Node()
-        others = tuple(others)
-        known = any(other.name == target.name for other in others)
         for other in others:
             if other.name != target.name:
-                self._add(other, role_of(other, target), kind_of(other))
-        self._add(target, TARGET, kind_of(target) if known else "")  # last, so that an alias that two actors share means the target
+                self._add(other, role_of(other, target))
+        self._add(target, TARGET)  # last, so that an alias that two actors share means the target
 
-    def _add(self, actor: Target, role: str, kind: str) -> None:
+    def _add(self, actor: Target, role: str) -> None:
         for alias in actor.aliases:
             words = tuple(_PARTS.findall(alias))
             if len(words) > 1 and words[-1] == "s":  # possessives are matched without help
@@ -117,10 +110,8 @@ class Matcher:
             for word in words:
                 node = node.next.setdefault(word.lower(), _Node())
             if role == TARGET:
-                shared = [end for end in node.ends if end[0] == words]
-                kind = kind or (shared[0][2] if shared else "")
-                node.ends = [end for end in node.ends if end not in shared]
-            node.ends.insert(0, (words, role, kind))
+                node.ends = [end for end in node.ends if end[0] != words]
+            node.ends.insert(0, (words, role))
 
     def find(self, text: str) -> list[Mention]:
         """Return the mentions in `text`, in order and without overlap; linear in its length."""
@@ -133,15 +124,15 @@ class Matcher:
             if found is None:
                 at += 1
                 continue
-            last, role, kind = found
+            last, role = found
             end = words[last - 1][1]
             if last < len(words) and words[last][2] in ("s", "S") and text[end : words[last][0]] in _MARKS:
                 end, last = words[last][1], last + 1
-            mentions.append(Mention(words[at][0], end, at, last, role, kind))
+            mentions.append(Mention(words[at][0], end, at, last, role))
             at = last
         return mentions
 
-    def _longest(self, words: list[tuple[int, int, str]], at: int, has_case: bool) -> tuple[int, str, str] | None:
+    def _longest(self, words: list[tuple[int, int, str]], at: int, has_case: bool) -> tuple[int, str] | None:
         node: _Node | None = self._root
         found = None
         index = at
@@ -150,29 +141,29 @@ class Matcher:
             step = node.next.get(word.lower())
             if step is None and len(word) > 3 and word[-1] in "sS":  # "Assads": the apostrophe was lost
                 lost = node.next.get(word[:-1].lower())
-                end = lost and _fits(lost, words[at : index + 1], has_case, cut=True)
-                if end:
-                    found = index + 1, *end
+                role = lost and _fits(lost, words[at : index + 1], has_case, cut=True)
+                if role:
+                    found = index + 1, role
             index += 1
             node = step
             if node is not None and node.ends:
-                end = _fits(node, words[at:index], has_case)
-                if end:
-                    found = index, *end
+                role = _fits(node, words[at:index], has_case)
+                if role:
+                    found = index, role
         return found
 
 
 _MARKS = frozenset(_APOSTROPHES)
 
 
-def _fits(node: _Node, words: list[tuple[int, int, str]], has_case: bool, cut: bool = False) -> tuple[str, str] | None:
-    """Return role and kind of the node's first alias whose capitals the words have, None if none fits."""
+def _fits(node: _Node, words: list[tuple[int, int, str]], has_case: bool, cut: bool = False) -> str | None:
+    """Return the role of the node's first alias whose capitals the words have, None if none fits."""
     seen = [word for _, _, word in words]
     if cut:
         seen[-1] = seen[-1][:-1]
-    for alias, role, kind in node.ends:
+    for alias, role in node.ends:
         if all(_cased(want, have, has_case) for want, have in zip(alias, seen, strict=True)):
-            return role, kind
+            return role
     return None
 
 
@@ -191,11 +182,6 @@ def role_of(actor: Target, target: Target) -> str:
     if actor.name in target.adversaries or target.name in actor.adversaries:
         return ADVERSARY
     return THIRD
-
-
-def kind_of(actor: Target) -> str:
-    """Return what an actor is whatever the target."""
-    return JIHADIST if actor.group == "jihadist" else ACTOR
 
 
 @lru_cache(maxsize=64)
@@ -227,9 +213,7 @@ def find_mentions(
     for start, end in sorted(given):
         inside = [index for index, word in enumerate(words) if word[0] < end and start < word[1]]
         if inside and (not mine or inside[0] >= mine[-1].last):
-            covered = [m for m in found if m.first <= inside[-1] and inside[0] < m.last]
-            kind = covered[0].kind if covered else ""
-            mine.append(Mention(start, end, inside[0], inside[-1] + 1, TARGET, kind))
+            mine.append(Mention(start, end, inside[0], inside[-1] + 1, TARGET))
     taken = {index for mention in mine for index in range(mention.first, mention.last)}
     others = [m for m in found if m.role != TARGET and taken.isdisjoint(range(m.first, m.last))]
     return sorted(mine + others, key=lambda mention: mention.first)

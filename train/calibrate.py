@@ -14,6 +14,7 @@ from parastance.predict.scorer import Matrix, sigmoid, softmax
 Truth = NDArray[np.bool_]
 PRECISION, CONFIDENCE = 0.90, 0.95
 LEVELS = np.round(np.arange(0.99, 0.049, -0.01), 2)  # the fixed sequence of certification, highest first
+FLAT = 0.008  # a difference of F1 that says nothing: about its standard error at 2,000 positives
 FEWEST = 10  # positives below which a label's own cut-off would be noise: it keeps 0.5
 
 
@@ -62,14 +63,20 @@ def fit_softmax(scores: Matrix, truth: NDArray[np.int64]) -> tuple[Matrix, Matri
 
 
 def best_cut(probability: Matrix, truth: Truth) -> float:
-    """Return the cut-off of highest F1, the middle between two neighbouring probabilities; 0.5 with too few positives."""
+    """Return the cut-off of the highest F1, the middle between two neighbouring probabilities; 0.5 with too few positives.
+
+    F1 is flat around its peak and the peak itself is noise: of all cuts within FLAT of it, the one is taken that gives the
+    label most nearly as often as it is true.
+    """
     if int(truth.sum()) < FEWEST:
         return 0.5
     order = np.argsort(-probability, kind="stable")
     p, hits = probability[order], np.cumsum(truth[order])
-    f1 = 2 * hits / (np.arange(1, len(p) + 1) + truth.sum())
+    given = np.arange(1, len(p) + 1)
+    f1 = 2 * hits / (given + truth.sum())
     ends = np.append(p[1:] < p[:-1], True)  # a cut may only fall between different probabilities
-    best = int(np.argmax(np.where(ends, f1, -1.0)))
+    good = ends & (f1 >= np.where(ends, f1, -1.0).max() - FLAT)
+    best = int(np.argmin(np.where(good, np.abs(given - truth.sum()), len(p) + 1)))
     low = p[best + 1] if best + 1 < len(p) else 0.0
     return float((p[best] + low) / 2)
 
@@ -77,30 +84,30 @@ def best_cut(probability: Matrix, truth: Truth) -> float:
 def best_offsets(probability: Matrix, truth: NDArray[np.int64], reference: int) -> Matrix:
     """Return offsets of log probabilities, shape (k,), that raise macro-F1 of the argmax; the reference label's is 0.
 
-    Coordinate search over a grid, two rounds, starting from none; deterministic.
+    Coordinate search over a grid, three rounds, starting from none; deterministic. As in `best_cut`, of the offsets within
+    FLAT of the best those are taken that give the labels most nearly as often as they are true.
     """
     logs = np.log(np.maximum(probability, 1e-12))
     labels = probability.shape[1]
+    shares = np.bincount(truth, minlength=labels)
     offsets = np.zeros(labels)
-
-    def macro(trial: Matrix) -> float:
-        chosen = (logs + trial).argmax(axis=1)
-        return float(np.mean([label_scores(truth == label, chosen == label)["f1"] for label in range(labels)]))
-
     grid = np.arange(-1.5, 2.01, 0.1)
-    best = macro(offsets)
-    for _ in range(2):
+    for _ in range(3):
         for label in range(labels):
-            if label == reference or int((truth == label).sum()) < FEWEST:
+            if label == reference or shares[label] < FEWEST:
                 continue
             trials = np.tile(offsets, (len(grid), 1))
             trials[:, label] = grid
-            values = np.array([macro(trial) for trial in trials])
-            smooth = np.convolve(values, [0.25, 0.5, 0.25], mode="same")  # a peak of one grid point is noise
-            smooth[[0, -1]] = values[[0, -1]] - 0.01
-            if values[int(smooth.argmax())] > best:
-                offsets, best = trials[int(smooth.argmax())], float(values[int(smooth.argmax())])
+            choices = [(logs + trial).argmax(axis=1) for trial in trials]
+            values = np.array([_macro_f1(truth, chosen, labels) for chosen in choices])
+            excess = np.array([abs(int((chosen == label).sum()) - int(shares[label])) for chosen in choices])
+            excess[values < values.max() - FLAT] = len(truth) + 1
+            offsets = trials[int(excess.argmin())]
     return offsets
+
+
+def _macro_f1(truth: NDArray[np.int64], chosen: NDArray[np.int64], labels: int) -> float:
+    return float(np.mean([label_scores(truth == label, chosen == label)["f1"] for label in range(labels)]))
 
 
 def certify(probability: Matrix, truth: Truth, given: Truth, wanted: float = PRECISION) -> float:

@@ -8,11 +8,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from parastance.predict.artifact import FORMAT, pack_terms
-from parastance.predict.features import Views, view
-from parastance.predict.model import Unit, sentence_units
+from parastance.predict.features import Views
+from parastance.predict.model import Unit, home_view, sentence_units, target_view
 from parastance.predict.scorer import Matrix
 from parastance.predict.shape import NAMES, shapes
-from parastance.predict.targets import Registry, find_mentions, read_registry
+from parastance.predict.targets import Registry, read_registry
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
 from parastance.train.folds import folds, join_groups, near_duplicates
@@ -32,8 +32,8 @@ from parastance.train.vectors import (
 
 # Which blocks each head sees; the stance head sees the target and its context, never the names it goes by.
 BLOCKS = {
-    "topics": ("words", "subwords", "actors", "notions"),
-    "kind": ("words", "subwords", "shape"),
+    "topics": ("masked", "relations", "subwords", "notions"),
+    "kind": ("masked", "subwords", "shape"),
     "stance": ("masked", "relations"),
 }
 
@@ -62,15 +62,15 @@ def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], 
     pairs = near_duplicates(texts)
     groups = join_groups([row.group for row in rows], pairs)
     splits = folds(groups, config.folds)
-    seen = [view_of(Unit(row.text, row.target, row.mentions), registry) for row in rows]
+    units = [Unit(row.text, row.target, row.mentions) for row in rows]
+    sights = Sights.of(units, registry)
     asked = questions(rows, np.ones(len(rows)), config)
     needed = {block for question in asked for block in BLOCKS[question.name]}
     if not config.notions:
         needed -= {"notions"}
-    vectorizers = fit_vectorizers(needed, seen, [row.stance is not None for row in rows])
-    units = [Unit(row.text, row.target, row.mentions) for row in rows]
+    vectorizers = fit_vectorizers(needed, sights.target)
     sentences, owner = sentence_units(units)
-    seen_parts = [view_of(unit, registry) for unit in sentences]
+    parts_sights = Sights.of(sentences, registry)
     done, total = 0, sum(1 + len(config.regularisation) * len(splits) for _ in asked)
 
     def step() -> None:
@@ -80,34 +80,45 @@ def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], 
 
     heads = {}
     for question in asked:
-        matrix = head_features(question.name, vectorizers, seen, texts, [row.place for row in rows])
+        name = question.name
+        matrix = head_features(name, vectorizers, sights.of_head(name), texts, [row.place for row in rows])
         parts = None
         if question.name != "kind" and sentences:
-            parts = Parts(head_features(question.name, vectorizers, seen_parts, (), ()), owner)
+            parts = Parts(head_features(name, vectorizers, parts_sights.of_head(name), (), ()), owner)
         heads[question.name] = fit_head(question, matrix, parts, splits, config, step)
     artifact = to_artifact(heads, vectorizers, registry)
     return Fitted(artifact, heads, vectorizers, len(np.unique(groups)), len(pairs), rows)
 
 
-def view_of(unit: Unit, registry: Registry) -> Views:
-    """Return what the blocks see of a unit."""
-    return view(unit.text, find_mentions(unit.text, unit.target or registry.default, registry, unit.mentions))
+@dataclass(frozen=True)
+class Sights:
+    """Units as the heads see them: with roles as seen from each one's target, and from the default target."""
+
+    target: list[Views]
+    home: list[Views]
+
+    @classmethod
+    def of(cls, units: Sequence[Unit], registry: Registry) -> "Sights":
+        """Return both views of some units."""
+        target = [target_view(unit, registry) for unit in units]
+        return cls(target, [home_view(unit, seen, registry) for unit, seen in zip(units, target, strict=True)])
+
+    def of_head(self, head: str) -> list[Views]:
+        """Return what a head sees."""
+        return self.target if head == "stance" else self.home
 
 
-def fit_vectorizers(needed: set[str], seen: Sequence[Views], with_stance: Sequence[bool]) -> dict[str, Any]:
-    """Return the fitted vectorizers of the blocks; those of the stance head learn from the rows that have a stance."""
-    stanced = [views for views, has in zip(seen, with_stance, strict=True) if has]
+def fit_vectorizers(needed: set[str], seen: Sequence[Views]) -> dict[str, Any]:
+    """Return the fitted vectorizers of the blocks."""
     vectorizers: dict[str, Any] = {}
     for block in TERMS:
         if block in needed:
-            source = seen if block in ("words", "actors") else stanced
-            terms = (term for views in source for term in TERMS[block](views))
-            if next(terms, None) is not None:
-                vectorizers[block] = bag_vectorizer(block, source)
+            vectorizers[block] = bag_vectorizer(block, seen)
     if "notions" in needed:
         vectorizers["notions"] = NotionVectorizer(read_notions()).fit(seen)
     if "subwords" in needed:
-        vectorizers["subwords"] = SubwordVectorizer(1 if len(seen) < FEW_ROWS else RARE["subwords"]).fit([views.tokens for views in seen])
+        rare = 1 if len(seen) < FEW_ROWS else RARE["subwords"]
+        vectorizers["subwords"] = SubwordVectorizer(rare).fit([views.tokens for views in seen])
     return vectorizers
 
 
@@ -130,7 +141,7 @@ def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Any], regis
     """Return the dict that the model file holds: arrays, strings and numbers only."""
     weights = {name: _by_block(name, fitted, vectorizers) for name, fitted in heads.items()}
     blocks: dict[str, Any] = {}
-    for block in ("words", "subwords", "actors", "notions", "masked", "relations", "shape"):
+    for block in ("masked", "relations", "subwords", "notions", "shape"):
         users = [name for name in heads if block in weights[name]]
         if not users:
             continue
@@ -168,10 +179,12 @@ def _by_block(head: str, fitted: FittedHead, vectorizers: dict[str, Any]) -> dic
         vectorizer = vectorizers.get(block)
         if vectorizer is None and block != "shape":
             continue
-        folded = isinstance(vectorizer, NotionVectorizer)
-        width = SIZE if folded else len(NAMES) if block == "shape" else len(terms_of(_tfidf(vectorizer)))
-        part = fitted.weights[at : at + width]
-        parts[block] = vectorizer.fold(part) if folded else part
+        if isinstance(vectorizer, NotionVectorizer):
+            width = SIZE
+            parts[block] = vectorizer.fold(fitted.weights[at : at + width])
+        else:
+            width = len(NAMES) if block == "shape" else len(terms_of(_tfidf(vectorizer)))
+            parts[block] = fitted.weights[at : at + width]
         at += width
     return parts
 

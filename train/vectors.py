@@ -1,6 +1,6 @@
 """Rows to matrices: scikit-learn's TF-IDF over the views that prediction uses too.
 
-`words`, `actors`, `masked` and `relations` are plain TfidfVectorizers; `subwords` is the additive block (see
+`masked` and `relations` are plain TfidfVectorizers; `subwords` is the additive block (see
 `predict.scorer`) made of a TfidfVectorizer over word types and a sparse product; `notions` is a TfidfVectorizer times
 word vectors. IDF and vocabulary come from all rows, labels unseen.
 """
@@ -15,23 +15,15 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from parastance.predict.features import Views, actors, ngrams, relations
+from parastance.predict.features import Views, ngrams, relations
 from parastance.predict.tokens import subwords
 from parastance.train.notions import Notions
 
 # Least rows a term must stand in; 2 and 3 differ by less than 0.002 macro-F1, 3 gives the smaller file.
-RARE = {"words": 3, "actors": 3, "masked": 3, "relations": 3, "subwords": 3}
+RARE = {"masked": 3, "relations": 3, "subwords": 3}
 FEW_ROWS = 200  # rows below which every term counts
 SUBWORD_SCALE = 0.1  # brings the block's length near 1, so that one regularisation fits all blocks
 NOTION_LENGTH = 1.5  # mean length of the block's rows; 0.5, 1, 1.5 and 2 were tried on unseen outlets
-
-
-def word_terms(views: Views) -> list[str]:
-    return ngrams(views.tokens)
-
-
-def actor_terms(views: Views) -> list[str]:
-    return actors(views.neutral)
 
 
 def masked_terms(views: Views) -> list[str]:
@@ -46,9 +38,7 @@ def word_grams(word: str) -> list[str]:
     return subwords(word)
 
 
-TERMS: dict[str, Callable[[Views], list[str]]] = {
-    "words": word_terms, "actors": actor_terms, "masked": masked_terms, "relations": relation_terms,
-}  # fmt: skip
+TERMS: dict[str, Callable[[Views], list[str]]] = {"masked": masked_terms, "relations": relation_terms}
 
 
 def bag_vectorizer(block: str, seen: Sequence[Views]) -> TfidfVectorizer:
