@@ -16,7 +16,7 @@ from parastance.predict.inputs import Source
 from parastance.predict.model import CHUNK, Model, Unit, load
 from parastance.predict.outputs import Record, Writer
 from parastance.predict.records import Origin, labelled, merge
-from parastance.predict.rows import plain
+from parastance.predict.rows import GUESSED, plain
 from parastance.predict.units import Reading, read_units
 
 Item = tuple[Unit, Origin] | InputError
@@ -44,7 +44,7 @@ class Tally:
                 self.labels[record["stance"]] += 1
 
     def __str__(self) -> str:
-        head = f"{self.paragraphs:,} paragraphs labelled from {self.inputs:,} input{'s' * (self.inputs != 1)}"
+        head = f"{self.paragraphs:,} paragraph{'s' * (self.paragraphs != 1)} labelled from {self.inputs:,} input{'s' * (self.inputs != 1)}"
         if self.rejected:
             head += f", {self.rejected:,} rejected"
         shares = ", ".join(f"{name} {count:,}" for name, count in self.labels.most_common())
@@ -84,8 +84,11 @@ class Rejects:
 
     def close(self) -> None:
         """Make the file whole."""
-        if self.stream is not None:
-            self.stream.close()
+        try:
+            if self.stream is not None:
+                self.stream.close()
+        except OSError as problem:
+            raise OutputError(f"{self.path}: cannot be written: {problem.strerror or problem}") from None
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class Wanted:
 
     explain: bool = False
     keep_text: bool = True
+    tabular: bool = False  # every record has the same columns, `encoding` among them
 
 
 def run(
@@ -147,7 +151,11 @@ def _labelled(
 def label_chunk(model: Model, items: list[tuple[Unit, Origin]], wanted: Wanted) -> list[Record]:
     """Return the finished records of some units: a pure function of the model and the units."""
     records = labelled(model, [unit for unit, _ in items], wanted.explain)
-    return [merge(origin, record, wanted.keep_text) for (_, origin), record in zip(items, records, strict=True)]
+    merged = [merge(origin, record, wanted.keep_text) for (_, origin), record in zip(items, records, strict=True)]
+    if wanted.tabular:
+        for record in merged:
+            record.setdefault(GUESSED, None)
+    return merged
 
 
 _worker: list[Model] = []

@@ -9,8 +9,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from parastance.predict.errors import OutputError, ParastanceError, UsageError
+
+if TYPE_CHECKING:
+    from parastance.predict.inputs import Source
 
 OK, SOME_REJECTED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -36,10 +40,8 @@ def declare_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id-field", metavar="NAME", default="id", help="the column that holds the id")
     parser.add_argument("--explain", action="store_true", help="add the evidence: spans whose weights add up to the score")
     parser.add_argument("--jobs", metavar="N", type=_count, default=1, help="processes to use")
-    parser.add_argument(
-        "--keep-text", action=argparse.BooleanOptionalAction, default=True, help="repeat the text in the records"
-    )
-    parser.add_argument("--no-text", dest="keep_text", action="store_false", help=argparse.SUPPRESS)
+    parser.add_argument("--keep-text", action="store_true", default=True, help="repeat the text in the records (default)")
+    parser.add_argument("--no-text", dest="keep_text", action="store_false", help="leave the text out of the records")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
 
@@ -66,9 +68,12 @@ def run_predict(arguments: argparse.Namespace) -> int:
     model = load(arguments.model)
     target = model.target(arguments.target) if arguments.target else None
     reading = Reading(arguments.text_field, arguments.id_field, arguments.unit == "document", target)
-    wanted = Wanted(arguments.explain, arguments.keep_text)
-    output = OutputFile(arguments.output) if arguments.output else nullcontext(standard_output())
+    refuse_overwriting(sources, arguments.output)
+    guesses = any(source.format != ".parquet" for source in sources)  # Parquet knows its encoding
+    table = arguments.output is not None and guesses and not arguments.output.lower().endswith(".jsonl")
+    wanted = Wanted(arguments.explain, arguments.keep_text, table)
     rejects = Rejects(arguments.output, sys.stderr)
+    output = OutputFile(arguments.output) if arguments.output else nullcontext(standard_output())
     with output as writer:
         bar = progress_bar(arguments.quiet)
         try:
@@ -83,6 +88,15 @@ def run_predict(arguments: argparse.Namespace) -> int:
         if tally.rejected and rejects.path is not None:
             print(f"parastance: rejects with reasons in {rejects.path}", file=sys.stderr)
     return SOME_REJECTED if tally.rejected else OK
+
+
+def refuse_overwriting(sources: Sequence["Source"], output: str | None) -> None:
+    """Raise UsageError where the output or its rejects file is one of the inputs."""
+    if output is None:
+        return
+    for path in (output, f"{output}.rejects.jsonl"):
+        if any(os.path.realpath(source.path) == os.path.realpath(path) for source in sources):
+            raise UsageError(f"-o {output}: would overwrite {path}, which is an input; name another output")
 
 
 PREDICT = Command("predict", "label paragraphs", declare_predict, run_predict)
@@ -109,6 +123,8 @@ def main(commands: Sequence[Command] = (PREDICT,), argv: Sequence[str] | None = 
         part = parts.add_parser(command.name, help=command.help, description=command.help)
         command.declare(part)
         part.set_defaults(run=command.run)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))

@@ -41,9 +41,7 @@ def decode(data: bytes) -> Decoded:
     UTF-8 is tried first (UTF-16 where a byte-order mark says so); else charset-normalizer guesses and the guess is
     named in the result. Raises NotText for binary files, NUL bytes, and bytes no encoding explains.
     """
-    for magic, what in MAGIC:
-        if data.startswith(magic):
-            raise NotText(f"this is {what}, not text")
+    refuse_binary(data)
     for mark, codec in UTF16:
         if data.startswith(mark):
             try:
@@ -56,6 +54,23 @@ def decode(data: bytes) -> Decoded:
         return Decoded(_checked(data.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         return _guess(data, error)
+
+
+def refuse_binary(data: bytes) -> None:
+    """Raise NotText where a file's first bytes are those of a picture, an archive, a program and the like."""
+    for magic, what in MAGIC:
+        if data.startswith(magic):
+            raise NotText(f"this is {what}, not text")
+
+
+def decode_line(line: bytes) -> Decoded:
+    """Return the text of one line of a table: UTF-8, else a stated guess. Raises NotText where it is none."""
+    if b"\x00" in line:
+        raise NotText(f"NUL byte at byte {line.index(0)} of the row")
+    try:
+        return Decoded(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        return _guess(line, error)
 
 
 def _guess(data: bytes, error: UnicodeDecodeError) -> Decoded:

@@ -6,6 +6,7 @@ Does not split documents (see `paragraphs`, `html`) nor label anything. Text is 
 import glob
 import gzip
 import sys
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ DOCUMENTS = (".txt", ".html", ".htm")
 TABLES = (".jsonl", ".csv", ".tsv", ".parquet")
 PACKED = (".gz", ".zst")
 STDIN = "-"
+READ_ERRORS = (OSError, EOFError, ValueError, zlib.error)  # of files, and of packed ones that are torn
 Row = dict[str, Any]
 
 
@@ -40,6 +42,8 @@ def find_sources(inputs: list[str]) -> list[Source]:
     for given in inputs:
         path = Path(given)
         if given == STDIN:
+            if sys.stdin is None or any(source.path == STDIN for source in sources):
+                raise UsageError("-: standard input is closed" if sys.stdin is None else "-: given twice")
             sources.append(Source(STDIN, "stdin", ""))
         elif path.is_dir():
             inside = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file, path))
@@ -65,7 +69,8 @@ def _hidden(file: Path, below: Path) -> bool:
 
 def _source(path: Path, name: str) -> Source:
     ending, packing = format_of(path.name)
-    return Source(str(path), name, ending, packing)
+    readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # a name may be no UTF-8
+    return Source(str(path), readable, ending, packing)
 
 
 def format_of(name: str) -> tuple[str, str]:
@@ -98,7 +103,7 @@ def read_bytes(source: Source) -> bytes:
     try:
         with open_bytes(source) as stream:
             return stream.read()
-    except (OSError, EOFError) as error:
+    except READ_ERRORS as error:
         raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
@@ -115,7 +120,7 @@ def byte_lines(source: Source) -> Iterator[tuple[int, bytes]]:
                     yield row, line.removesuffix(b"\r")
             if rest:
                 yield row + 1, rest.removesuffix(b"\r")
-    except (OSError, EOFError) as error:
+    except READ_ERRORS as error:
         raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 

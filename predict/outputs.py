@@ -93,11 +93,14 @@ class ParquetWriter:
             else:
                 known = set(self.writer.schema.names)
                 strange = next((name for row in rows for name in row if name not in known), None)
+                if strange is None:
+                    found = _schema(rows)
+                    strange = next((f.name for f in found if not _covers(self.writer.schema.field(f.name).type, f.type)), None)
                 if strange is not None:
-                    raise OutputError(f"column `{strange}` is not in the first rows: write .jsonl instead")
+                    raise OutputError(f"column `{strange}` is not as in the first rows: write .jsonl instead")
                 table = pa.Table.from_pylist(rows, schema=self.writer.schema)
             self.writer.write_table(table)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OverflowError) as error:
             raise OutputError(f"a column changes its type: {str(error).splitlines()[0]}; write .jsonl instead") from None
 
     def close(self) -> None:
@@ -130,12 +133,26 @@ def _schema(rows: list[Record]) -> Any:
     return pa.schema(fields)
 
 
+def _covers(known: Any, new: Any) -> bool:
+    """Whether a column of type `known` has room for every key of the nested values of type `new`."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(new):
+        if not pa.types.is_struct(known):
+            return False
+        fields = {field.name: field.type for field in known}
+        return all(field.name in fields and _covers(fields[field.name], field.type) for field in new)
+    if pa.types.is_list(new) and pa.types.is_list(known):
+        return _covers(known.value_type, new.value_type)
+    return True
+
+
 def flatten(record: Record) -> Record:
     """Return the record as one flat row of a table."""
     flat: Record = {}
     for key, value in record.items():
-        if key.endswith("_probabilities") and isinstance(value, dict):
-            prefix = {"topic_probabilities": "topic", "stance_probabilities": "stance"}.get(key, key)
+        if key in ("topic_probabilities", "stance_probabilities") and isinstance(value, dict):
+            prefix = key.removesuffix("_probabilities")
             flat.update({f"{prefix}_probability_{name}": number for name, number in value.items()})
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
             flat[key] = "|".join(value)
@@ -212,6 +229,8 @@ class OutputFile:
 
 def standard_output() -> Writer:
     """Return the writer for no -o: a table where standard output is a terminal, JSON Lines where it is a pipe."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed; name a file with -o")
     if sys.stdout.isatty():
         from parastance.predict.table import TableWriter
 

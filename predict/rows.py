@@ -9,12 +9,13 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from parastance.predict.decode import NotText, decode
+from parastance.predict.decode import NotText, decode_line, refuse_binary
 from parastance.predict.errors import InputError
-from parastance.predict.inputs import Row, Source, byte_lines, open_bytes
+from parastance.predict.inputs import READ_ERRORS, Row, Source, byte_lines, open_bytes
 
 FIELD_LIMIT = 16 << 20  # characters of one CSV field; a longer one is a missing quotation mark
 PARQUET_ROWS = 1000
+DEEPEST = 50  # levels of nesting in a JSON row
 GUESSED = "encoding"  # the column that names a guessed encoding
 
 
@@ -33,20 +34,26 @@ def read_rows(source: Source, form: str) -> Iterator[tuple[int, Row | InputError
     return readers[form](source)
 
 
-def _text(line: bytes) -> tuple[str, str | None]:
-    found = decode(line)
-    return found.text, found.guessed
+def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
+    """Yield the numbered lines without a byte-order mark. Raises InputError where the file is no text at all."""
+    for number, line in byte_lines(source):
+        if number == 1:
+            try:
+                refuse_binary(line)
+            except NotText as error:
+                raise InputError(source.name, str(error)) from None
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        yield number, line
 
 
 def _json_lines(source: Source) -> Iterator[tuple[int, Row | InputError]]:
-    for number, line in byte_lines(source):
+    for number, line in _lines(source):
         if not line.strip():
             continue
         try:
-            text, guessed = _text(line)
+            decoded = decode_line(line)
+            text, guessed = decoded.text, decoded.guessed
         except NotText as error:
-            if number == 1 and str(error).startswith("this is a"):
-                raise InputError(source.name, str(error)) from None
             yield number, InputError(source.name, str(error), number, line.decode("utf-8", "backslashreplace"))
             continue
         try:
@@ -61,7 +68,36 @@ def _json_lines(source: Source) -> Iterator[tuple[int, Row | InputError]]:
         if not isinstance(row, dict):
             yield number, InputError(source.name, "not a JSON object", number, text)
             continue
+        if _depth(row) > DEEPEST:
+            yield number, InputError(source.name, f"nested more than {DEEPEST} levels deep", number, text)
+            continue
+        if "\\ud" in text.lower() and _half_surrogate(row):
+            reason = "it holds half a surrogate pair: it was cut or mis-encoded"
+            yield number, InputError(source.name, reason, number, text)
+            continue
         yield number, {**row, GUESSED: guessed} if guessed else row
+
+
+def _depth(value: Any) -> int:
+    """Return how deeply lists and objects are nested in a value."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return depth
+
+
+def _half_surrogate(row: Row) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _no_constant(name: str) -> float:
@@ -73,18 +109,27 @@ def _no_constant(name: str) -> float:
 def _separated(source: Source, delimiter: str) -> Iterator[tuple[int, Row | InputError]]:
     csv.field_size_limit(FIELD_LIMIT)
     guesses: list[str] = []
+    faults: list[str] = []
 
     def lines() -> Iterator[str]:
-        for _, line in byte_lines(source):
-            text, guessed = _text(line)
-            guesses.extend([guessed] if guessed else [])
-            yield text + "\n"
+        """Yield every line, also one that cannot be decoded: the fault is noted and its row rejected."""
+        for _, line in _lines(source):
+            try:
+                decoded = decode_line(line)
+            except NotText as error:
+                faults.append(str(error))
+                yield line.replace(b"\x00", b"").decode("utf-8", "backslashreplace") + "\n"
+                continue
+            guesses.extend([decoded.guessed] if decoded.guessed else [])
+            yield decoded.text + "\n"
 
     reader = csv.reader(lines(), delimiter=delimiter)
     try:
         header = next(reader, None)
-    except (NotText, csv.Error) as error:
+    except csv.Error as error:
         raise InputError(source.name, f"its header cannot be read: {error}") from None
+    if faults:
+        raise InputError(source.name, f"its header cannot be read: {faults[0]}")
     if not header or not any(header):
         raise InputError(source.name, "the file is empty")
     if len(set(header)) < len(header):
@@ -93,24 +138,26 @@ def _separated(source: Source, delimiter: str) -> Iterator[tuple[int, Row | Inpu
     while True:
         number += 1
         guesses.clear()
+        faults.clear()
         try:
             cells = next(reader)
         except StopIteration:
             return
-        except (NotText, csv.Error) as error:
+        except csv.Error as error:
             yield number, InputError(source.name, f"cannot be read: {error}", number)
-            if isinstance(error, NotText):  # the line generator has ended with the error
-                raise InputError(source.name, f"row {number} and all after it cannot be read: {error}") from None
             continue
         if not cells:
             number -= 1
             continue
-        if len(cells) != len(header):
+        raw = delimiter.join(cells)
+        if faults:
+            yield number, InputError(source.name, faults[0], number, raw)
+        elif len(cells) != len(header):
             reason = f"{len(cells)} fields where the header names {len(header)}"
-            yield number, InputError(source.name, reason, number, delimiter.join(cells))
-            continue
-        row: Row = dict(zip(header, cells, strict=True))
-        yield number, {**row, GUESSED: guesses[0]} if guesses else row
+            yield number, InputError(source.name, reason, number, raw)
+        else:
+            row: Row = dict(zip(header, cells, strict=True))
+            yield number, {**row, GUESSED: guesses[0]} if guesses else row
 
 
 def _parquet(source: Source) -> Iterator[tuple[int, Row | InputError]]:
@@ -125,8 +172,9 @@ def _parquet(source: Source) -> Iterator[tuple[int, Row | InputError]]:
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(source.name, f"not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
+    except READ_ERRORS as error:  # Arrow's own errors are among them
+        reason = (str(error).splitlines() or ["it ends early"])[0]
+        raise InputError(source.name, f"not a Parquet file that can be read: {reason}") from None
 
 
 def plain(value: Any) -> Any:

@@ -67,8 +67,9 @@ def read_registry(path: Path = CODEBOOK) -> Registry:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
-    tables = data.get("targets", {data["name"]: data} if "name" in data else {})
-    if not tables:
+    alone = {data["name"]: data} if isinstance(data.get("name"), str) else {}
+    tables = data.get("targets", alone)
+    if not isinstance(tables, dict) or not tables or not all(isinstance(table, dict) for table in tables.values()):
         raise UsageError(f"{path}: no target in it; write `name = \"…\"` and `aliases = [\"…\"]`")
     targets = [parse_target(name, table, str(path)) for name, table in tables.items()]
     return Registry(targets, str(data.get("default_target", targets[0].name)))

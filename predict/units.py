@@ -50,7 +50,7 @@ def _document(source: Source, form: str, reading: Reading) -> Iterator[tuple[Uni
         raise InputError(source.name, str(error)) from None
     if not spans:
         raise InputError(source.name, "no paragraph in it: not one line has a letter or digit")
-    yield from _paragraphs(source.name, decoded, text, spans, reading.target, {})
+    yield from _paragraphs(source.name, decoded, text, spans, reading.target, {}, source.name)
 
 
 def paragraphs_of(text: str, form: str) -> tuple[str, list[tuple[int, int]]]:
@@ -66,13 +66,15 @@ def paragraphs_of(text: str, form: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _paragraphs(
-    name: str, decoded: Decoded, text: str, spans: list[tuple[int, int]], target: str | None, extra: Row
-) -> Iterator[tuple[Unit, Origin] | InputError]:
+    name: str, decoded: Decoded, text: str, spans: list[tuple[int, int]], target: str | None, extra: Row,
+    place: str, row: int | None = None,
+) -> Iterator[tuple[Unit, Origin] | InputError]:  # fmt: skip
     if decoded.guessed:
         extra = {**extra, GUESSED: decoded.guessed}
     for index, (start, end) in enumerate(spans, 1):
         if end - start > LONGEST:
-            yield InputError(name, f"a paragraph of {end - start:,} characters, longer than {LONGEST:,}: is it text?", index)
+            reason = f"paragraph {index} has {end - start:,} characters, longer than {LONGEST:,}: is it text?"
+            yield InputError(place, reason, row)
             continue
         lead = {"id": f"{name}#{index}", "doc": name, "paragraph": index, "start": start, "end": end}
         yield Unit(text[start:end], target, None, Place(index, len(spans))), Origin(lead, extra)
@@ -102,7 +104,7 @@ def _row(
 ) -> Iterator[tuple[Unit, Origin] | InputError]:
     text = checked_text(row, reading.text_field)
     given = row.get(reading.id_field)
-    if given is not None and not isinstance(given, (str, int)):
+    if given is not None and (isinstance(given, bool) or not isinstance(given, (str, int))):
         raise ValueError(f"`{reading.id_field}` must be a string, it is {type(given).__name__}")
     identity = f"{source.name}#{number}" if given is None or given == "" else str(given)
     extra = {key: value for key, value in row.items() if key not in (reading.text_field, reading.id_field)}
@@ -111,11 +113,14 @@ def _row(
         raise ValueError(f"`target` must be a string, it is {type(own_target).__name__}")
     target = reading.target or own_target or None
     if reading.documents:
-        yield from _paragraphs(identity, Decoded(text), *paragraphs_of(text, ".txt"), target, extra)
+        yield from _paragraphs(identity, Decoded(text), *paragraphs_of(text, ".txt"), target, extra, source.name, number)
         return
     if len(text) > LONGEST:
         raise ValueError(f"a text of {len(text):,} characters, longer than {LONGEST:,}: use --unit document")
-    yield Unit(text, target, checked_mentions(row, text)), Origin({"id": identity}, extra)
+    mentions = checked_mentions(row, text)
+    if target != own_target and own_target:
+        mentions = None  # they are another target's
+    yield Unit(text, target, mentions), Origin({"id": identity}, extra)
 
 
 def checked_text(row: Row, field: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from parastance.predict.metrics import calibration_error, label_scores
 from parastance.predict.scorer import sigmoid, softmax
-from parastance.train.calibrate import best_cut, best_offsets, certify, fit_sigmoid, fit_softmax
+from parastance.train.calibrate import FLAT, best_cut, best_offsets, certify, fit_sigmoid, fit_softmax
 
 random = np.random.default_rng(0)
 
@@ -39,7 +39,7 @@ def test_the_cut_is_the_best_one(pairs: list[tuple[int, bool]]) -> None:
         assert cut == 0.5
         return
     best = max(label_scores(truth, p >= at)["f1"] for at in np.unique(p))
-    assert label_scores(truth, p >= cut)["f1"] == pytest.approx(best)
+    assert label_scores(truth, p >= cut)["f1"] >= best - FLAT - 1e-9
 
 
 def test_offsets_help_the_rare_label() -> None:

@@ -26,19 +26,23 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+TARGETS = (None, "us_government", "nobody we know")
+
+
 def _scikit(fitted: Any, model: Any, units: list[Unit]) -> dict[str, Any]:
-    seen, _ = model.views(units)
+    from parastance.train.fit import Sights
+
+    sights = Sights.of(units, model.registry)
     texts, places = [unit.text for unit in units], [unit.place for unit in units]
     return {
-        name: fitted.features(name, seen, texts, places) @ head.weights + head.head.bias
+        name: fitted.features(name, sights.of_head(name), texts, places) @ head.weights + head.head.bias
         for name, head in fitted.heads.items()
     }
 
 
 def _both(small: Any, small_model: Any, texts: list[str]) -> list[tuple[Any, Any]]:
-    units = [Unit(text, place=Place(1, 3) if at % 2 else None) for at, text in enumerate(texts)]
-    seen, _ = small_model.views(units)
-    ours, _ = small_model.scores(units, seen)
+    units = [Unit(text, TARGETS[at % 3], place=Place(1, 3) if at % 2 else None) for at, text in enumerate(texts)]
+    ours, _ = small_model.scores(units, small_model.views(units))
     theirs = _scikit(small, small_model, units)
     return [(ours[name], theirs[name]) for name in theirs]
 

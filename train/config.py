@@ -16,7 +16,7 @@ class Config:
 
     seed: int = 0
     folds: int = 5
-    regularisation: tuple[float, ...] = (3.0, 10.0, 30.0)
+    regularisation: tuple[float, ...] = (3.0, 10.0)
     tolerance: float = 0.002
     notions: bool = True
     jobs: int = cores()

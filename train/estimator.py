@@ -26,7 +26,7 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(
-        self, C: Sequence[float] = (3.0, 10.0, 30.0), folds: int = 5, target: str | None = None, random_state: int = 0
+        self, C: Sequence[float] = (3.0, 10.0), folds: int = 5, target: str | None = None, random_state: int = 0
     ) -> None:
         self.C = C
         self.folds = folds

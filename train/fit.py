@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from parastance.predict.artifact import FORMAT, pack_terms
+from parastance.predict.errors import UsageError
 from parastance.predict.features import Views
 from parastance.predict.model import Unit, home_view, sentence_units, target_view
 from parastance.predict.scorer import Matrix
@@ -65,6 +66,8 @@ def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], 
     units = [Unit(row.text, row.target, row.mentions) for row in rows]
     sights = Sights.of(units, registry)
     asked = questions(rows, np.ones(len(rows)), config)
+    if not asked:
+        raise UsageError("no row has a label that can be learnt: give topics, stance or kind")
     needed = {block for question in asked for block in BLOCKS[question.name]}
     if not config.notions:
         needed -= {"notions"}
