@@ -44,7 +44,8 @@ class Tally:
                 self.labels[record["stance"]] += 1
 
     def __str__(self) -> str:
-        head = f"{self.paragraphs:,} paragraph{'s' * (self.paragraphs != 1)} labelled from {self.inputs:,} input{'s' * (self.inputs != 1)}"
+        plural = ["s" * (count != 1) for count in (self.paragraphs, self.inputs)]
+        head = f"{self.paragraphs:,} paragraph{plural[0]} labelled from {self.inputs:,} input{plural[1]}"
         if self.rejected:
             head += f", {self.rejected:,} rejected"
         shares = ", ".join(f"{name} {count:,}" for name, count in self.labels.most_common())

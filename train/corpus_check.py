@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from parastance.predict.targets import read_registry
-from parastance.predict.tokens import tokenize
+from parastance.predict.tokens import WORD, tokenize
 from parastance.train.data import LabelledRow, corpus_files, read_labelled
 from parastance.train.folds import near_duplicates
 
@@ -51,7 +51,7 @@ def duplicates(rows: Sequence[LabelledRow]) -> list[str]:
 
 def runs(text: str, length: int = RUN) -> Iterable[str]:
     """Yield the runs of `length` words in a text."""
-    words = tokenize(text.replace("'", "").replace("’", ""))
+    words = WORD.findall(text.lower().replace("'", "").replace("’", ""))
     return (" ".join(words[at : at + length]) for at in range(len(words) - length + 1))
 
 
@@ -61,7 +61,8 @@ def borrowed(rows: Sequence[LabelledRow], real: Iterable[str]) -> list[str]:
     for row in rows:
         if row.kind != "boilerplate":
             seen.update((hash(run), row.id) for run in runs(row.text))
-    return [f"{seen[hash(run)]}: shares with a real text: {run}" for text in real for run in runs(text) if hash(run) in seen]
+    shared = {(seen[hash(run)], run) for text in real for run in runs(text) if hash(run) in seen}
+    return [f"{name}: shares with a real text: {run}" for name, run in sorted(shared)]
 
 
 def distance(written: Sequence[str], real: Sequence[str]) -> list[str]:

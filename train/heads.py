@@ -42,12 +42,17 @@ class Question:
 
 @dataclass(frozen=True)
 class FittedHead:
-    """A head ready for the artifact: its runtime part, its weights of shape (features, k), and its out-of-fold scores."""
+    """A head ready for the artifact: its runtime part and its weights of shape (features, k).
+
+    out_of_fold: probabilities of the rows `rows` when held out, shape (len(rows), k); truth: bool of the same shape.
+    """
 
     head: Head
     weights: Matrix
     regularisation: float
     out_of_fold: Matrix
+    rows: NDArray[np.int64]
+    truth: NDArray[np.bool_]
     scores: dict[str, Any]
 
 
@@ -87,9 +92,8 @@ def fit_head(
     if folds:
         head = _cut_and_certify(head, scores, truth)
     p = head.probabilities(scores)
-    return FittedHead(
-        head, weights, chosen, p, head_scores(head.labels, truth, head.decide(p), p, head.certain(p), head.exclusive)
-    )
+    found = head_scores(head.labels, truth, head.decide(p), p, head.certain(p), head.exclusive)
+    return FittedHead(head, weights, chosen, p, question.rows, truth, found)
 
 
 def _cut_and_certify(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> Head:

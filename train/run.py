@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from parastance.train.compare import with_and_without
 from parastance.train.config import Config
 from parastance.train.data import corpus_files, read_labelled
 from parastance.train.fit import Fitted, fit
@@ -32,7 +33,8 @@ def train(data: Sequence[str], more: Sequence[str], folder: Path, config: Config
     finally:
         if bar is not None:
             bar.close()
-    save(fitted, config, folder)
+    compared = with_and_without(fitted, config)
+    save(fitted, config, folder, {"on_real_paragraphs": compared} if compared else None)
     return describe(fitted, folder)
 
 

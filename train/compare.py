@@ -1,0 +1,40 @@
+"""What the real paragraphs bring: the same training without them, both judged on the real ones."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from parastance.predict.metrics import head_scores
+from parastance.predict.model import Model
+from parastance.train.config import Config
+from parastance.train.evaluate import evaluate
+from parastance.train.fit import Fitted, fit
+
+REAL = "set"  # the field that names the public set of a real paragraph
+
+
+def with_and_without(fitted: Fitted, config: Config) -> dict[str, dict[str, float]]:
+    """Return macro-F1 per head on the real rows: of the model trained on all (held-out folds), and of one without them.
+
+    Empty where the data are all written or all real.
+    """
+    real = np.array([bool(row.fields.get(REAL)) for row in fitted.rows])
+    if real.all() or not real.any():
+        return {}
+    written = [row for row, is_real in zip(fitted.rows, real, strict=True) if not is_real]
+    alone = fit(written, replace(config, folds=3, regularisation=config.regularisation[:1]))
+    scores = evaluate(Model.from_artifact(alone.artifact, "written"), [fitted.rows[at] for at in np.flatnonzero(real)])
+    return {
+        "written and real": {name: _held_out(fitted, name, real) for name in fitted.heads},
+        "written only": {name: float(scores[name]["macro_f1"]) for name in fitted.heads},
+    }
+
+
+def _held_out(fitted: Fitted, name: str, chosen: Any) -> float:
+    """Return macro-F1 of a head's held-out labels on the chosen rows."""
+    head = fitted.heads[name]
+    inside = chosen[head.rows]
+    p, truth = head.out_of_fold[inside], head.truth[inside]
+    scores = head_scores(head.head.labels, truth, head.head.decide(p), p, head.head.certain(p), head.head.exclusive)
+    return float(scores["macro_f1"])
