@@ -20,6 +20,7 @@ MAGIC = (
     (b"OggS", "a sound or video file"),
     (b"ID3", "a sound file"),
 )
+WESTERN = ("cp1252", "latin_1")
 UTF16 = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -76,7 +77,10 @@ def decode_line(line: bytes) -> Decoded:
 def _guess(data: bytes, error: UnicodeDecodeError) -> Decoded:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:200_000]).best()
+    found = from_bytes(data[:200_000])
+    best = found.best()
+    western = [match for match in found if match.encoding in WESTERN and best is not None and match.chaos <= best.chaos]
+    best = western[0] if western else best  # of equally good guesses the commonest
     if best is not None:
         try:
             return Decoded(_checked(data.decode(best.encoding)), best.encoding)

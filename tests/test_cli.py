@@ -639,7 +639,8 @@ def test_train_predict_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 def test_evaluate_has_the_keys_of_the_contract(small_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write(tmp_path / "rows.jsonl", *some_rows(60))
+    rows = some_rows(60)
+    write(tmp_path / "rows.jsonl", *rows)
     assert status_of("evaluate", tmp_path / "rows.jsonl", "--model", small_folder, "--json") == 0
 
     def refuse(name: str) -> None:
@@ -654,7 +655,7 @@ def test_evaluate_has_the_keys_of_the_contract(small_folder: Path, tmp_path: Pat
         for label in scores[head]["per_label"].values():
             assert {"precision", "recall", "f1", "support"} <= set(label)
     assert status_of("evaluate", tmp_path / "rows.jsonl", "--model", small_folder) == 0
-    assert capsys.readouterr().out.startswith("60 paragraphs\n")
+    assert capsys.readouterr().out.startswith(f"{len(rows)} paragraphs\n")
 
 
 # (what, arguments, what the message says)

