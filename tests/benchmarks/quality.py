@@ -99,13 +99,13 @@ def fasttext(x: Any, truth: Truth, asked: Any, exclusive: bool) -> Matrix:
     labels = [np.flatnonzero(row).tolist() or [width] for row in truth]  # fastText passes over a line without a label
     lines = [" ".join(f"{mark}{at}" for at in row) + f" {text}\n" for row, text in zip(labels, x, strict=True)]
     with TemporaryDirectory() as folder:
-        file = Path(folder, "train.txt")
-        file.write_text("".join(lines), encoding="utf-8")
+        (file := Path(folder, "train.txt")).write_text("".join(lines), encoding="utf-8")
         learn: Any = partial(import_module("fasttext").train_supervised, wordNgrams=2, epoch=25, lr=0.5, thread=1, verbose=0)
         model = learn(str(file), loss="softmax" if exclusive else "ova")
     out = np.zeros((len(asked), width + 1))
-    for at, (names, p) in enumerate(zip(*model.predict(asked, k=-1), strict=True)):
-        out[at, [int(name.removeprefix(mark)) for name in names]] = p
+    for at, text in enumerate(asked):  # by `f`: fasttext-wheel's `predict` fails under numpy 2, and for lists repeats one number
+        for p, name in model.f.predict(text + "\n", -1, 0.0, "strict"):
+            out[at, int(name.removeprefix(mark))] = p
     return np.clip(out[:, :width], 0.0, 1.0)
 
 
