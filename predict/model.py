@@ -195,7 +195,6 @@ class Model:
         units = [Unit(text, name) for text in texts]
         return [record for chunk in chunks(units) for record in labelled(self, chunk, explain)]
 
-
     def label_batches(self, batches: Iterable[Any], text_field: str = "text", target: str | None = None) -> Iterator[Any]:
         """Yield Arrow record batches with labels for Arrow record batches with texts; see `arrow.label_batches`."""
         from parastance.predict.arrow import label_batches

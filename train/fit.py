@@ -65,7 +65,7 @@ def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], 
     splits = folds(groups, config.folds)
     units = [Unit(row.text, row.target, row.mentions) for row in rows]
     sights = Sights.of(units, registry)
-    asked = questions(rows, np.ones(len(rows)), config)
+    asked = questions(rows, np.ones(len(rows)))
     if not asked:
         raise UsageError("no row has a label that can be learnt: give topics, stance or kind")
     needed = {block for question in asked for block in BLOCKS[question.name]}

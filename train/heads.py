@@ -4,7 +4,7 @@ Each label of an inclusive head is a logistic regression of its own; an exclusiv
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from parastance.predict.heads import Head
 from parastance.predict.metrics import head_scores, label_scores
-from parastance.predict.scorer import Matrix, sigmoid
+from parastance.predict.scorer import Matrix
 from parastance.predict.sentences import strongest
 from parastance.train.calibrate import best_cut, best_offsets, certify, fit_sigmoid, fit_softmax
 from parastance.train.config import Config
@@ -74,62 +74,54 @@ def fit_head(
         parts = _chosen_parts(parts, question.rows)
     grid = config.regularisation if folds else config.regularisation[:1]
     trials = {c: _out_of_fold(question, x, parts, folds, c, config, tick) for c in grid}
-    quality = {c: _quality(question, scores, fallback) for c, scores in trials.items()}
+    heads = {c: _calibrated(question, scores, fallback) if folds else _plain(question, fallback) for c, scores in trials.items()}
+    quality = {c: _macro_f1(heads[c], scores, truth) for c, scores in trials.items()}
     best = max(quality.values())
     chosen = min(c for c in grid if quality[c] >= best - config.tolerance)
-    scores = trials[chosen]
     weights, bias = _fit_all(question, x, np.arange(len(truth)), chosen, config)
     tick()
-    k = len(question.labels)
-    slope, shift, cut, certified = np.ones(k), np.zeros(k), np.full(k, 0.5), np.full(k, np.nan)
-    if question.exclusive:
-        slope, shift = fit_softmax(scores, truth.argmax(axis=1)) if folds else (slope, shift)
-        cut = np.zeros(k)
-    elif folds:
-        fitted = [fit_sigmoid(scores[:, at], truth[:, at]) for at in range(k)]
-        slope, shift = np.array([pair[0] for pair in fitted]), np.array([pair[1] for pair in fitted])
-    head = Head(question.labels, question.exclusive, bias, slope, shift, cut, certified, fallback)
+    head = replace(heads[chosen], bias=bias)
+    p = head.probabilities(trials[chosen])
+    given = head.decide(p)
     if folds:
-        head = _cut_and_certify(head, scores, truth)
-    p = head.probabilities(scores)
-    found = head_scores(head.labels, truth, head.decide(p), p, head.certain(p), head.exclusive)
+        levels = [certify(p[:, at], truth[:, at], given[:, at]) for at in range(p.shape[1])]
+        head = replace(head, certified=np.array(levels))
+    found = head_scores(head.labels, truth, given, p, head.certain(p), head.exclusive)
     return FittedHead(head, weights, chosen, p, question.rows, truth, found)
 
 
-def _cut_and_certify(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> Head:
-    p = head.probabilities(scores)
-    if head.exclusive:
-        cut = best_offsets(p, truth.argmax(axis=1), head.fallback)
+def _plain(question: Question, fallback: int) -> Head:
+    """Return the question's head without bias, uncalibrated, with cut-offs at one half and nothing certified."""
+    k = len(question.labels)
+    cut = np.zeros(k) if question.exclusive else np.full(k, 0.5)
+    return Head(question.labels, question.exclusive, np.zeros(k), np.ones(k), np.zeros(k), cut, np.full(k, np.nan), fallback)
+
+
+def _calibrated(question: Question, scores: Matrix, fallback: int) -> Head:
+    """Return the question's head without bias, calibrated and cut on out-of-fold scores."""
+    truth, answer = question.truth, question.truth.argmax(axis=1)
+    if question.exclusive:
+        slope, shift = fit_softmax(scores, answer)
     else:
-        cut = np.array([best_cut(p[:, at], truth[:, at]) for at in range(p.shape[1])])
-    trial = Head(head.labels, head.exclusive, head.bias, head.slope, head.shift, cut, head.certified, head.fallback)
-    given = trial.decide(p)
-    certified = np.array([certify(p[:, at], truth[:, at], given[:, at]) for at in range(p.shape[1])])
-    return Head(head.labels, head.exclusive, head.bias, head.slope, head.shift, cut, certified, head.fallback)
+        fitted = [fit_sigmoid(scores[:, at], truth[:, at]) for at in range(truth.shape[1])]
+        slope, shift = np.array([pair[0] for pair in fitted]), np.array([pair[1] for pair in fitted])
+    head = replace(_plain(question, fallback), slope=slope, shift=shift)
+    p = head.probabilities(scores)
+    if question.exclusive:
+        return replace(head, cut=best_offsets(p, answer, fallback))
+    return replace(head, cut=np.array([best_cut(p[:, at], truth[:, at]) for at in range(p.shape[1])]))
+
+
+def _macro_f1(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> float:
+    """Return macro-F1 over all labels of what the head decides."""
+    given = head.decide(head.probabilities(scores))
+    return float(np.mean([label_scores(truth[:, at], given[:, at])["f1"] for at in range(truth.shape[1])]))
 
 
 def _fallback(question: Question) -> int:
     """Return the label for a text of which nothing is known: the one named as neutral, else the most frequent."""
     named = [at for at, name in enumerate(question.labels) if name.lower() in NEUTRAL or name == "content"]
     return named[0] if named else int(question.truth.sum(axis=0).argmax())
-
-
-def _quality(question: Question, scores: Matrix, fallback: int) -> float:
-    """Return macro-F1 at the best cut-offs."""
-    if question.exclusive:
-        slope, shift = fit_softmax(scores, question.truth.argmax(axis=1))
-        head = Head(question.labels, True, shift, slope, shift, np.zeros_like(shift), shift, fallback)
-        p = head.probabilities(scores)
-        given = (np.log(np.maximum(p, 1e-12)) + best_offsets(p, question.truth.argmax(axis=1), fallback)).argmax(axis=1)
-        values: list[float] = [label_scores(question.truth[:, at], given == at)["f1"] for at in range(scores.shape[1])]
-    else:
-        values = []
-        for at in range(scores.shape[1]):
-            rise, start = fit_sigmoid(scores[:, at], question.truth[:, at])
-            column = sigmoid(rise * scores[:, at] + start)
-            cut = best_cut(column, question.truth[:, at])
-            values.append(label_scores(question.truth[:, at], column >= cut)["f1"])
-    return float(np.mean(values))
 
 
 def _out_of_fold(
@@ -215,7 +207,7 @@ def _multinomial(
     return weights, bias
 
 
-def questions(rows: Sequence[Any], weights: Matrix, config: Config) -> list[Question]:
+def questions(rows: Sequence[Any], weights: Matrix) -> list[Question]:
     """Return the heads' questions that some labelled rows answer."""
     found: list[Question] = []
     content = [at for at, row in enumerate(rows) if row.kind != "boilerplate"]
