@@ -92,6 +92,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def model_name(folder: Path, manifest: dict[str, Any]) -> str:
+    """Return the name that records bear: the folder's, and the start of the model file's sha256."""
+    return f"{folder.resolve().name}@{manifest['sha256'][:8]}"
+
+
 def read_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return (artifact, manifest) of a model folder.
 

@@ -29,11 +29,24 @@ class Command:
     run: Callable[[argparse.Namespace], int]
 
 
+def declare_model(parser: argparse.ArgumentParser) -> None:
+    """Declare --model and --store, which together say which model is meant: `load(arguments.model, arguments.store)`."""
+    parser.add_argument("--model", metavar="DIR", help="a model folder (default: the model in use)")
+    declare_store(parser)
+
+
+def declare_store(parser: argparse.ArgumentParser) -> None:
+    """Declare --store."""
+    parser.add_argument(
+        "--store", metavar="DIR", help="the folder that says which model is in use (default: $PARASTANCE_STORE, else ./artifacts)"
+    )
+
+
 def declare_predict(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `predict`."""
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files, folders, globs, or - for standard input")
     parser.add_argument("-o", "--output", metavar="OUT", help="a .jsonl, .csv, .tsv or .parquet file")
-    parser.add_argument("--model", metavar="DIR", help="a model folder (default: the shipped model)")
+    declare_model(parser)
     parser.add_argument("--target", metavar="NAME", help="whom the stance is about: a registry name, or a .toml file")
     parser.add_argument("--unit", choices=("paragraph", "document"), default="paragraph", help="what a row of a table is")
     parser.add_argument("--text-field", metavar="NAME", default="text", help="the column that holds the text")
@@ -65,7 +78,7 @@ def run_predict(arguments: argparse.Namespace) -> int:
             raise UsageError("nothing to label: name a file, a folder, a glob, or - for standard input")
         arguments.inputs = ["-"]
     sources = find_sources(arguments.inputs)
-    model = load(arguments.model)
+    model = load(arguments.model, arguments.store)
     target = model.target(arguments.target) if arguments.target else None
     reading = Reading(arguments.text_field, arguments.id_field, arguments.unit == "document", target)
     refuse_overwriting(sources, arguments.output)

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parastance.predict.artifact import DEFAULT, read_artifact, unpack_terms
+from parastance.predict.artifact import model_name, read_artifact, unpack_terms
 from parastance.predict.errors import UsageError
 from parastance.predict.features import Views, ngrams, relations, view
 from parastance.predict.heads import Head
 from parastance.predict.scorer import Bag, Matrix, Subwords
 from parastance.predict.sentences import owners, split_sentences, strongest
 from parastance.predict.shape import Place, shapes
+from parastance.predict.store import find_store, model_in_use
 from parastance.predict.targets import TARGET, Registry, find_mentions, parse_target, read_registry
 
 STANCE, OTHERS = ("stance",), ("topics", "kind")  # heads that see the target asked for, and those that see the default
@@ -240,11 +241,12 @@ def chunks(units: Sequence[Unit], size: int = CHUNK) -> Iterator[Sequence[Unit]]
         yield units[start : start + size]
 
 
-def load(folder: str | Path | None = None) -> Model:
-    """Return the model in `folder`, the shipped one by default; numpy and joblib are all it imports.
+def load(folder: str | Path | None = None, store: str | Path | None = None) -> Model:
+    """Return the model in `folder`, by default the one in use in the store (`store.find_store`), which is the shipped one
+    where the store says nothing. Numpy and joblib are all it imports.
 
     Raises ModelError where the folder holds no model, a damaged one, or one that is more than arrays.
     """
-    path = DEFAULT if folder is None else Path(folder)
+    path = model_in_use(find_store(store)) if folder is None else Path(folder)
     artifact, manifest = read_artifact(path)
-    return Model.from_artifact(artifact, f"{path.resolve().name}@{manifest['sha256'][:8]}", path)
+    return Model.from_artifact(artifact, model_name(path, manifest), path)

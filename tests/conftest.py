@@ -12,6 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
+os.environ["PARASTANCE_STORE"] = str(ROOT / "tests" / "no_store")  # a store that says nothing: the shipped model is meant
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

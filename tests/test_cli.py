@@ -660,7 +660,6 @@ def test_evaluate_has_the_keys_of_the_contract(small_folder: Path, tmp_path: Pat
 
 # (what, arguments, what the message says)
 UNTRAINABLE = [
-    ("data, but no place for the model", ["train", "good.jsonl"], "-o DIR is missing"),
     ("a broken row", ["train", "broken.jsonl", "-o", "m"], "broken.jsonl:2: not JSON"),
     ("a broken row in --with", ["train", "good.jsonl", "--with", "broken.jsonl", "-o", "m"], "broken.jsonl:2: not JSON"),
     ("no such data", ["train", "none.jsonl", "-o", "m"], "none.jsonl: no such file"),

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from parastance.predict.cli import OK, PREDICT, Command
+from parastance.predict.cli import OK, PREDICT, Command, declare_model, declare_store
 from parastance.predict.cli import main as run_command
 
 
@@ -13,7 +13,8 @@ def declare_train(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `train`."""
     parser.add_argument("data", nargs="*", metavar="DATA", help="labelled files (default: the shipped corpus)")
     parser.add_argument("--with", dest="more", action="append", default=[], metavar="FILE", help="labelled rows to add")
-    parser.add_argument("-o", "--output", metavar="DIR", help="the model folder to write")
+    parser.add_argument("-o", "--output", metavar="DIR", help="the model folder to write (default: STORE/candidate)")
+    declare_store(parser)
     parser.add_argument(
         "--notions",
         action=argparse.BooleanOptionalAction,
@@ -25,16 +26,14 @@ def declare_train(parser: argparse.ArgumentParser) -> None:
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Run `train`; return its exit status."""
-    from parastance.predict.artifact import DEFAULT
+    from parastance.predict.store import CANDIDATE, find_store
     from parastance.train.config import Config
     from parastance.train.run import train
+    from parastance.train.store import refuse_kept
 
-    if arguments.output is None and arguments.data:
-        from parastance.predict.errors import UsageError
-
-        raise UsageError("-o DIR is missing: where the model is to be written")
+    folder = Path(arguments.output) if arguments.output else find_store(arguments.store) / CANDIDATE
+    refuse_kept(folder, own_data=bool(arguments.data))
     notions = not arguments.data if arguments.notions is None else arguments.notions
-    folder = Path(arguments.output) if arguments.output else DEFAULT
     text = train(arguments.data, arguments.more, folder, Config(seed=arguments.seed, notions=notions), arguments.quiet)
     if not arguments.quiet:
         print(text, file=sys.stderr)
@@ -44,7 +43,7 @@ def run_train(arguments: argparse.Namespace) -> int:
 def declare_evaluate(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `evaluate`."""
     parser.add_argument("data", nargs="+", metavar="DATA", help="labelled files")
-    parser.add_argument("--model", metavar="DIR", help="a model folder (default: the shipped model)")
+    declare_model(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -56,7 +55,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     from parastance.train.data import read_labelled
     from parastance.train.evaluate import evaluate, report
 
-    model = load(arguments.model)
+    model = load(arguments.model, arguments.store)
     scores = evaluate(model, read_labelled(arguments.data))
     print(json.dumps(scores) if arguments.json else report(scores))
     return OK

@@ -21,6 +21,7 @@ from parastance.predict.errors import OutputError
 from parastance.train.card import write_card
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
+from parastance.train.durable import exchange
 from parastance.train.fit import Fitted
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib")
@@ -133,6 +134,8 @@ def _swap(aside: Path, folder: Path) -> None:
     """Put the finished folder in the place of the old one; on a failure the old one is put back."""
     if not folder.exists():
         os.replace(aside, folder)
+        return
+    if exchange(aside, folder):  # no moment without a model; what is aside now is the old one
         return
     old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
     os.replace(folder, old / folder.name)
