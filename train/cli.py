@@ -12,7 +12,10 @@ from parastance.predict.cli import main as run_command
 def declare_train(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `train`."""
     parser.add_argument("data", nargs="*", metavar="DATA", help="labelled files (default: the shipped corpus)")
-    parser.add_argument("--with", dest="more", action="append", default=[], metavar="FILE", help="labelled rows to add")
+    parser.add_argument(
+        "--with", dest="more", action="append", default=[], metavar="FILE",
+        help="rows to add; they correct earlier rows of the same id, or of the same text where an id is absent",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", metavar="DIR", help="the model folder to write (default: STORE/candidate)")
     declare_store(parser)
     parser.add_argument(
@@ -54,9 +57,10 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     from parastance.predict.model import load
     from parastance.train.data import read_labelled
     from parastance.train.evaluate import evaluate, report
+    from parastance.train.exchange import tell
 
     model = load(arguments.model, arguments.store)
-    scores = evaluate(model, read_labelled(arguments.data))
+    scores = evaluate(model, read_labelled(arguments.data, note=tell))
     print(json.dumps(scores) if arguments.json else report(scores))
     return OK
 

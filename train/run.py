@@ -7,6 +7,7 @@ from pathlib import Path
 from parastance.train.compare import with_and_without
 from parastance.train.config import Config
 from parastance.train.data import corpus_files, read_labelled
+from parastance.train.exchange import ignore, tell
 from parastance.train.fit import Fitted, fit
 from parastance.train.save import save
 
@@ -16,7 +17,7 @@ def train(data: Sequence[str], more: Sequence[str], folder: Path, config: Config
 
     Raises DataError for a broken row, before anything is written.
     """
-    rows = read_labelled(data or corpus_files(), more)
+    rows = read_labelled(data or corpus_files(), more, ignore if quiet else tell)
     bar = None
     if not quiet and sys.stderr.isatty():
         from tqdm import tqdm

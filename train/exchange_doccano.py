@@ -1,0 +1,82 @@
+"""doccano: rows to label out, annotated rows in.
+
+Shapes after doccano's exporter (`backend/data_export/pipeline`): text classification has `label` as a list of names (CSV: joined
+by `#`), sequence labelling as a list of [start, end, name], intent detection both as `cats` and `entities`, projects with
+relations `entities` as objects; columns that were imported beside the text come back at the top level.
+doccano exports rows that nobody has read like rows read and left bare: a row without any label is left out. A row that was
+read and has no topic needs a stance, a kind, or the label `topic:none`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from parastance.predict.errors import InputError
+from parastance.predict.inputs import Row
+from parastance.train.exchange import OWN_ID, Answer, Export, Numbered, Span, own_columns
+
+OURS = ("topics", "stance", "kind")
+FIELDS = ("label", "labels", "cats", "entities")
+MINE = (*FIELDS, "relations", "Comments", "comments", "annotation_approver", "annotations", "meta")
+COLOURS = ("#1b9e77", "#d95f02", "#7570b3", "#e7298a", "#66a61e", "#e6ab02", "#a6761d", "#666666")
+
+
+def is_row(row: Row) -> bool:
+    """Whether a row has doccano's columns and none of ours."""
+    return "text" in row and not any(key in row for key in OURS) and any(key in row for key in FIELDS)
+
+
+def read(rows: Iterable[Numbered]) -> Export:
+    """Return the answers of an export."""
+    export = Export("doccano")
+    for number, row in rows:
+        if isinstance(row, InputError):
+            export.broken.append((number, row))
+            continue
+        meta = row.get("meta")
+        columns = {**(meta if isinstance(meta, dict) else {}), **row}
+        answer = Answer(number, own_columns(columns, MINE))
+        try:
+            for key in FIELDS:
+                _take(answer, key, row.get(key))
+        except ValueError as error:
+            export.broken.append((number, InputError("", str(error), number, row)))
+            continue
+        if not answer.names and not answer.spans:
+            export.unread += 1
+            continue
+        export.answers.append(answer)
+    return export
+
+
+def _take(answer: Answer, key: str, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, str):
+        answer.names.extend(("", name.strip()) for name in value.split("#") if name.strip())
+        return
+    if not isinstance(value, list):
+        raise ValueError(f"`{key}` must be a list of names or of [start, end, name]")
+    for item in value:
+        if isinstance(item, str):
+            answer.names.append(("", item))
+        elif isinstance(item, (list, tuple)) and len(item) == 3 and all(type(at) is int for at in item[:2]):
+            answer.spans.append(Span(item[0], item[1], str(item[2])))
+        elif isinstance(item, dict) and {"start_offset", "end_offset", "label"} <= set(item):
+            answer.spans.append(Span(int(item["start_offset"]), int(item["end_offset"]), str(item["label"])))
+        else:
+            raise ValueError(f"`{key}` must be a list of names or of [start, end, name]")
+
+
+def row_to_label(row: Row) -> Row:
+    """Return the row to import for one row of a queue: text, no label, the rest as columns that come back."""
+    keep = {key: value for key, value in row.items() if key not in ("id", "text", "predicted", *OURS)}
+    return {"text": row["text"], "label": [], OWN_ID: row["id"], **keep}
+
+
+def label_config(labels: Mapping[str, Sequence[str]]) -> list[Row]:
+    """Return the labels to import into the project (its label_config.json). labels: the names of each head."""
+    names = [*labels.get("topics", ()), "topic:none"] if "topics" in labels else []
+    names += [f"stance:{name}" for name in labels.get("stance", ())] + [f"kind:{name}" for name in labels.get("kind", ())]
+    return [
+        {"text": name, "background_color": COLOURS[at % len(COLOURS)], "text_color": "#ffffff"} for at, name in enumerate(names)
+    ]

@@ -1,0 +1,63 @@
+"""Prodigy: what `prodigy db-out` writes, in.
+
+Shapes after https://prodi.gy/docs/api-interfaces: `choice` has `options` and the ids of the chosen ones in `accept`,
+`classification` one `label` that `answer` accepts or rejects, `spans` are [{start, end, label}]; an answer of `ignore`, and a
+rejected task of a choice or span interface, says nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from parastance.predict.errors import InputError
+from parastance.predict.inputs import Row
+from parastance.train.exchange import Answer, Export, Numbered, Span, own_columns
+
+OURS = ("topics", "stance", "kind", "predicted")
+MINE = (*OURS, "label", "options", "accept", "answer", "spans", "tokens", "meta", "config", "priority", "score", "html", "style")
+ANSWERS = ("accept", "reject", "ignore")
+
+
+def is_row(row: Row) -> bool:
+    """Whether a row is a task that Prodigy has sent to the database."""
+    return "_task_hash" in row or row.get("answer") in ANSWERS
+
+
+def read(rows: Iterable[Numbered]) -> Export:
+    """Return the answers of an export."""
+    export = Export("Prodigy")
+    for number, row in rows:
+        if isinstance(row, InputError):
+            export.broken.append((number, row))
+            continue
+        binary = isinstance(row.get("label"), str) and "accept" not in row
+        if row.get("answer") not in ANSWERS[: 2 if binary else 1]:
+            export.unread += 1
+            continue
+        answer = Answer(number, own_columns(row, MINE), whole=not binary)
+        try:
+            _take(answer, row, binary)
+        except (KeyError, TypeError, ValueError):
+            reason = "`accept` must be a list of option ids, `spans` a list of {start, end, label}"
+            export.broken.append((number, InputError("", reason, number, row)))
+            continue
+        export.answers.append(answer)
+    return export
+
+
+def _take(answer: Answer, row: Row, binary: bool) -> None:
+    if binary:
+        (answer.names if row["answer"] == "accept" else answer.denied).append(("", row["label"]))
+        return
+    chosen = row.get("accept") or []
+    if not isinstance(chosen, list):
+        raise TypeError
+    answer.names.extend(("", str(name)) for name in chosen)
+    for option in row.get("options") or ():
+        name = str(option["id"])
+        if ("", name) not in answer.names:
+            answer.denied.append(("", name))
+    answer.spans.extend(_span(span) for span in row.get("spans") or ())
+
+
+def _span(span: Any) -> Span:
+    return Span(int(span["start"]), int(span["end"]), str(span["label"]))
