@@ -9,6 +9,7 @@ import numpy as np
 from parastance.predict.artifact import DEFAULT, FILES, read_artifact
 from parastance.predict.model import load
 from parastance.train.data import corpus_files, read_labelled
+from parastance.train.held_out import FILE as HELD_OUT
 
 CLOSE = 1e-5  # weights: processors may differ in the last bits
 
@@ -29,7 +30,7 @@ def main(first: str, second: str) -> int:
     """Compare two rebuilds with each other and with the committed model; return the exit status."""
     problems = [
         f"{name}: two rebuilds differ"
-        for name in (FILES.model, FILES.manifest, FILES.metrics, FILES.card)
+        for name in (FILES.model, FILES.manifest, FILES.metrics, FILES.card, HELD_OUT)
         if (Path(first) / name).read_bytes() != (Path(second) / name).read_bytes()
     ]
     problems += differences(read_artifact(Path(first))[0], read_artifact(DEFAULT)[0])

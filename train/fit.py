@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from parastance.predict.artifact import FORMAT, pack_terms
 from parastance.predict.errors import UsageError
@@ -41,7 +42,10 @@ BLOCKS = {
 
 @dataclass
 class Fitted:
-    """A finished training: the artifact's dict, each head with its out-of-fold scores, and the fitted vectorizers."""
+    """A finished training: the artifact's dict, each head with its out-of-fold scores, and the fitted vectorizers.
+
+    group_of: int64 (n,), the group of each row, which no fold parts.
+    """
 
     artifact: dict[str, Any]
     heads: dict[str, FittedHead]
@@ -49,6 +53,7 @@ class Fitted:
     groups: int
     duplicates: int
     rows: list[LabelledRow] = field(repr=False)
+    group_of: NDArray[np.int64] = field(repr=False)
 
     def features(self, head: str, seen: Sequence[Views], texts: Sequence[str], places: Sequence[Any]) -> sp.csr_matrix:
         """Return the matrix that a head's classifiers were fitted on, made by scikit-learn's vectorizers."""
@@ -90,7 +95,7 @@ def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], 
             parts = Parts(head_features(name, vectorizers, parts_sights.of_head(name), (), ()), owner)
         heads[question.name] = fit_head(question, matrix, parts, splits, config, step)
     artifact = to_artifact(heads, vectorizers, registry)
-    return Fitted(artifact, heads, vectorizers, len(np.unique(groups)), len(pairs), rows)
+    return Fitted(artifact, heads, vectorizers, len(np.unique(groups)), len(pairs), rows, groups)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A fitted model to its folder: four files, made aside and renamed together, the same bytes for the same training."""
+"""A fitted model to its folder: four files and the held-out record, made aside and renamed together, the same bytes each time."""
 
 import hashlib
 import json
@@ -23,6 +23,7 @@ from parastance.train.config import Config
 from parastance.train.data import LabelledRow
 from parastance.train.durable import exchange
 from parastance.train.fit import Fitted
+from parastance.train.held_out import FILE, record_of, to_bytes
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib")
 
@@ -100,7 +101,10 @@ def save(fitted: Fitted, config: Config, folder: Path, extra: dict[str, Any] | N
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         aside.chmod(0o755)
         joblib.dump(canonical(fitted.artifact), aside / FILES.model)
+        held_out = to_bytes(record_of(fitted))
+        (aside / FILE).write_bytes(held_out)
         manifest = manifest_of(fitted, config, (aside / FILES.model).read_bytes())
+        manifest["held_out_sha256"] = hashlib.sha256(held_out).hexdigest()
         _write_json(aside / FILES.manifest, manifest)
         _write_json(aside / FILES.metrics, metrics)
         (aside / FILES.card).write_text(write_card(manifest, metrics), encoding="utf-8")
