@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from parastance.predict.artifact import FORMAT, pack_terms
 from parastance.predict.errors import UsageError
@@ -62,7 +63,11 @@ class Fitted:
 
 def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], None] = lambda done, of: None) -> Fitted:
     """Return the model fitted on labelled rows. `tick(done, of)` is called after every fit of a classifier."""
-    rows = list(rows)
+    with threadpool_limits(1, user_api="blas"):  # BLAS has little to do here; its threads would spin and take up the cores
+        return _fit(list(rows), config, tick)
+
+
+def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], None]) -> Fitted:
     registry = read_registry()
     texts = [row.text for row in rows]
     pairs = near_duplicates(texts)
