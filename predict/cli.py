@@ -121,7 +121,9 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *rest: object, **named: object) -> None:
         from importlib.metadata import version
 
-        print(f"parastance {version('parastance')} (Python {sys.version.split()[0]}, scoring with numpy)")
+        from parastance.predict.kernel import implementation
+
+        print(f"parastance {version('parastance')} (Python {sys.version.split()[0]}, scoring with {implementation()})")
         parser.exit()
 
 

@@ -6,16 +6,20 @@ no word carries (the bias, the shape of the line) is one entry of zero length at
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from parastance.predict.blocks import Blocks
 from parastance.predict.features import Views, placed_relations
+from parastance.predict.plain import PlainScorer
 from parastance.predict.scorer import Bag, Matrix
-from parastance.predict.sentences import SHARE, split_sentences, strongest
+from parastance.predict.sentences import SHARE, strongest
 from parastance.predict.shape import shapes
 from parastance.predict.targets import Mention, find_mentions
 from parastance.predict.tokens import WORD
+from parastance.predict.views import home_view, target_view
 
 if TYPE_CHECKING:
     from parastance.predict.model import Model, Unit
@@ -29,32 +33,26 @@ def explain(model: "Model", unit: "Unit", record: dict[str, Any]) -> list[dict[s
     Per label the weights add up to its pooled score (see `sentences`) before calibration, to rounding at 6 decimals: for a
     topic its log-odds; for a stance its lead over the reference label, for the reference label its lead over the next one.
     """
-    from parastance.predict.model import clip, sentence_units
-
     wanted = [("topics", name) for name in record.get("topics", [])]
     if "stance" in record:
         wanted.append(("stance", record["stance"]))
     evidence: list[dict[str, Any]] = []
-    parts, owner = sentence_units([unit])
-    spans = split_sentences(unit.text)
-    whole = _Explained(model, unit)
-    scores = whole.scores
-    theirs = model.scores(parts, model.views(parts))[0] if parts else {}
+    whole, parts = _Explained.all_of(model, unit)
+    owner = np.zeros(len(parts), dtype=np.int64)
     for head, name in wanted:
         rule = model.heads[head]
         label, sign = rule.labels.index(name), 1.0
-        pooled, chosen = strongest(scores[head], theirs.get(head, np.zeros((0, len(rule.labels)))), owner, rule.reference)
+        theirs = np.array([part.scores(head) for part in parts]).reshape(len(parts), len(rule.labels))
+        pooled, chosen = strongest(whole.scores(head)[np.newaxis], theirs, owner, rule.reference)
         if label == rule.reference:
             others = np.where(np.arange(len(rule.labels)) == label, -np.inf, pooled[0])
             label, sign = int(others.argmax()), -1.0
         found: dict[tuple[int, int], float] = {}
         best = int(chosen[0, label])
-        start, end = spans[best] if best >= 0 else (0, len(unit.text))
-        strong = whole if best < 0 else _Explained(model, clip(unit, start, end))
-        for explained, offset, share in ((whole, 0, sign), (strong, start, sign * SHARE)):
+        strong = whole if best < 0 else parts[best]
+        for explained, share in ((whole, sign), (strong, sign * SHARE)):
             for span, weight in explained.weights(head, label, rule.reference).items():
-                place = (span[0] + offset, span[1] + offset) if span != (0, 0) else span
-                found[place] = found.get(place, 0.0) + share * weight
+                found[span] = found.get(span, 0.0) + share * weight
         ordered = sorted(found.items(), key=lambda item: (item[0] == (0, 0), -abs(item[1]), item[0]))
         evidence.extend(
             {"label": name, "start": a, "end": b, "weight": round(weight, 6)}
@@ -64,24 +62,57 @@ def explain(model: "Model", unit: "Unit", record: dict[str, Any]) -> list[dict[s
     return evidence
 
 
+@dataclass(frozen=True)
+class _Sight:
+    """A paragraph or sentence as some heads see it; spots: the words that each masked token stands for."""
+
+    views: Views
+    spots: list[tuple[int, ...]]
+
+    def sentences(self) -> list["_Sight"]:
+        starts = ((0, 0), *self.views.ends)
+        return [
+            _Sight(part, [tuple(word - a for word in spot) for spot in self.spots[c : c + len(part.masked)]])
+            for part, (a, c) in zip(self.views.sentences(), starts, strict=False)
+        ]
+
+
+@dataclass(frozen=True)
 class _Explained:
-    """One text, whole paragraph or sentence, with what each of its words adds to each label's score."""
+    """One text, whole paragraph or sentence, with what each of its words adds to each label's score.
 
-    def __init__(self, model: "Model", unit: "Unit") -> None:
-        from parastance.predict.model import home_view
+    words: their places in the paragraph; shape: what the shape of the line adds, float64 of shape (width,).
+    """
 
-        self.model, self.unit = model, unit
-        target, default = unit.target or model.registry.default, model.registry.default
-        self.words = [(match.start(), match.end()) for match in WORD.finditer(unit.text)]
-        seen = model.views([unit])[0]
-        self.scores, _ = model.scores([unit], [seen])
-        self.sights = {
-            True: (seen, _spots(len(self.words), find_mentions(unit.text, target, model.registry, unit.mentions))),
-            False: (
-                home_view(unit, seen, model.registry),
-                _spots(len(self.words), find_mentions(unit.text, default, model.registry)),
-            ),
-        }
+    model: "Model"
+    words: list[tuple[int, int]]
+    asked: _Sight
+    home: _Sight
+    shape: Matrix
+
+    @classmethod
+    def all_of(cls, model: "Model", unit: "Unit") -> "tuple[_Explained, list[_Explained]]":
+        """Return (a unit, its sentences where there are several), ready to be explained."""
+        registry, blocks = model.registry, model.blocks
+        words = [(match.start(), match.end()) for match in WORD.finditer(unit.text)]
+        seen = target_view(unit, registry)
+        home = home_view(unit, seen, registry)
+        mine = find_mentions(unit.text, unit.target or registry.default, registry, unit.mentions)
+        theirs = mine if home is seen else find_mentions(unit.text, registry.default, registry)
+        sights = (_Sight(seen, _spots(len(words), mine)), _Sight(home, _spots(len(words), theirs)))
+        nothing = np.zeros(blocks.width)
+        shape = nothing if blocks.shape is None else (shapes([unit.text], [unit.place]) @ blocks.shape)[0]
+        starts = [0, *(end for end, _ in seen.ends)]
+        parts = [
+            cls(model, words[start:end], asked, at_home, nothing)
+            for start, end, asked, at_home in zip(starts, starts[1:], *(sight.sentences() for sight in sights), strict=False)
+        ]
+        return cls(model, words, *sights, shape), parts
+
+    def scores(self, head: str) -> Matrix:
+        """Return the scores of a head's labels, float64 of shape (labels,), by the definition that all scorers share."""
+        totals, _ = PlainScorer(self.model.blocks).of_views([self.asked.views], [self.home.views])
+        return np.asarray((totals[0] + self.shape)[self.model.blocks.columns[head]])
 
     def weights(self, head: str, label: int, reference: int | None) -> dict[tuple[int, int], float]:
         """Return the weight of each word by its place in the text; what no word carries stands at (0, 0)."""
@@ -93,12 +124,10 @@ class _Explained:
         return found
 
     def _label_parts(self, head: str, label: int) -> Matrix:
-        model = self.model
-        parts = _token_parts(model, head, label, *self.sights[head == "stance"], len(self.words))
-        parts[-1] += model.heads[head].bias[label]
-        if model.shape_weights is not None and head in model.columns["shape"]:
-            columns = model.columns["shape"][head]
-            parts[-1] += (shapes([self.unit.text], [self.unit.place]) @ model.shape_weights)[0, columns][label]
+        column = self.model.blocks.columns[head].start + label
+        sight = self.asked if head == "stance" else self.home
+        parts = _token_parts(self.model.blocks, column, sight, len(self.words))
+        parts[-1] += self.model.blocks.bias[column] + self.shape[column]
         return parts
 
 
@@ -114,27 +143,23 @@ def _spots(count: int, mentions: list[Mention]) -> list[tuple[int, ...]]:
     return spots
 
 
-def _token_parts(
-    model: "Model", head: str, label: int, seen: Views, spots: list[tuple[int, ...]], count: int
-) -> Matrix:
-    """Return what each word adds to the score, float64 of shape (count + 1,); the last is what no word carries."""
+def _token_parts(blocks: Blocks, column: int, sight: _Sight, count: int) -> Matrix:
+    """Return what each word adds to a column of the scores, float64 of shape (count + 1,); the last is what no word carries."""
     parts = np.zeros(count + 1)
+    seen, spots = sight.views, sight.spots
     plain: list[tuple[int, ...]] = [(index,) for index in range(count)]
     occurrences = {
         "notions": list(zip(seen.tokens, plain, strict=True)),
         "masked": _ngram_spots(seen.masked, spots),
         "relations": _carried(placed_relations(seen.masked), spots),
     }
-    for block, bag in model.bags.items():
-        columns = model.columns[block].get(head)
-        if columns is not None:
-            _share(parts, bag, columns.start + label, occurrences[block])
-    if model.subwords is not None and head in model.columns["subwords"]:
-        column = model.columns["subwords"][head].start + label
+    for block, bag in blocks.bags.items():
+        _share(parts, bag, column, occurrences[block])
+    if blocks.subwords is not None:
         counts = Counter(seen.tokens)
         for index, token in enumerate(seen.tokens):
             frequency = (1.0 + np.log(counts[token])) / np.sqrt(max(1, len(seen.tokens)))
-            parts[index] += model.subwords.word_score(token)[column] * frequency / counts[token]
+            parts[index] += blocks.subwords.word_score(token)[column] * frequency / counts[token]
     return parts
 
 

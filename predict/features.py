@@ -28,24 +28,44 @@ NEAR = 4  # words either side of an actor that is not the target
 class Views:
     """One paragraph as its blocks see it.
 
-    tokens: its tokens; masked: the same with every mention of an actor as one role token.
+    tokens: its tokens; masked: the same with every mention of an actor as one role token. ends: where its sentences end,
+    as pairs of indices into tokens and masked; the last is the lengths of both.
     """
 
     tokens: list[str]
     masked: list[str]
+    ends: tuple[tuple[int, int], ...]
+
+    def sentences(self) -> list["Views"]:
+        """Return the views of the sentences; none where there is but one."""
+        if len(self.ends) < 2:
+            return []
+        starts = ((0, 0), *self.ends)
+        return [
+            Views(self.tokens[a:b], self.masked[c:d], ((b - a, d - c),))
+            for (a, c), (b, d) in zip(starts, self.ends, strict=False)
+        ]
 
 
-def view(text: str, mentions: Sequence[Mention]) -> Views:
-    """Return the views of a paragraph whose mentions are given by word index, in order."""
+def view(text: str, mentions: Sequence[Mention], ends: Sequence[int]) -> Views:
+    """Return the views of a paragraph whose mentions are given by word index, in order; ends: of its sentences, in words.
+
+    No mention may go beyond its sentence.
+    """
     tokens = tokenize(text)
     masked: list[str] = []
-    at = 0
-    for mention in mentions:
-        masked.extend(tokens[at : mention.first])
-        masked.append(mention.role)
-        at = mention.last
-    masked.extend(tokens[at:])
-    return Views(tokens, masked)
+    pairs = []
+    at, index = 0, 0
+    for end in ends:
+        while index < len(mentions) and mentions[index].first < end:
+            masked.extend(tokens[at : mentions[index].first])
+            masked.append(mentions[index].role)
+            at = mentions[index].last
+            index += 1
+        masked.extend(tokens[at:end])
+        at = end
+        pairs.append((end, len(masked)))
+    return Views(tokens, masked, tuple(pairs))
 
 
 def ngrams(tokens: list[str]) -> list[str]:

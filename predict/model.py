@@ -4,32 +4,26 @@ Holds the blocks and heads of an artifact and runs them over chunks of paragraph
 from `Labels` one by one when they are wanted.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parastance.predict.artifact import model_name, read_artifact, unpack_terms
+from parastance.predict.artifact import model_name, read_artifact
+from parastance.predict.blocks import Blocks
 from parastance.predict.errors import UsageError
-from parastance.predict.features import Views, ngrams, relations, view
 from parastance.predict.heads import Head
-from parastance.predict.scorer import Bag, Matrix, Subwords
-from parastance.predict.sentences import owners, split_sentences, strongest
-from parastance.predict.shape import Place, shapes
+from parastance.predict.kernel import Scorer, make_scorer
+from parastance.predict.scorer import Matrix
+from parastance.predict.shape import Place
 from parastance.predict.store import find_store, model_in_use
-from parastance.predict.targets import TARGET, Registry, find_mentions, parse_target, read_registry
+from parastance.predict.targets import Registry, parse_target, read_registry
 
-STANCE, OTHERS = ("stance",), ("topics", "kind")  # heads that see the target asked for, and those that see the default
-HEADS = (*STANCE, *OTHERS)
 CHUNK = 1000  # paragraphs scored at once
-TERMS: dict[str, Callable[[Views], list[str]]] = {
-    "notions": lambda seen: seen.tokens,
-    "masked": lambda seen: ngrams(seen.masked),
-    "relations": lambda seen: relations(seen.masked),
-}
 
 
 @dataclass(frozen=True)
@@ -60,44 +54,32 @@ class Labels:
 
 @dataclass
 class Model:
-    """The runtime of one artifact. Make it with `load`."""
+    """The runtime of one artifact. Make it with `load`. Any number of threads may label with it at once."""
 
     name: str
     registry: Registry
     heads: dict[str, Head]
-    bags: dict[str, Bag]
-    subwords: Subwords | None
-    shape_weights: Matrix | None
-    columns: dict[str, dict[str, slice]] = field(default_factory=dict)
+    blocks: Blocks
     folder: Path | None = None
 
     @classmethod
     def from_artifact(cls, artifact: dict[str, Any], name: str, folder: Path | None = None) -> "Model":
         """Return the model that an artifact's dict describes."""
         heads = {key: Head.from_artifact(value) for key, value in artifact["heads"].items()}
-        blocks = artifact["blocks"]
-        bags = {
-            key: Bag(unpack_terms(blocks[key]["terms"]), blocks[key]["idf"], blocks[key]["weights"])
-            for key in TERMS
-            if key in blocks
-        }
-        grams = blocks.get("subwords")
-        subword_block = Subwords(unpack_terms(grams["terms"]), grams["idf"], grams["weights"]) if grams else None
-        shape_block = blocks.get("shape")
         codebook = artifact["codebook"]
         registry = Registry(
             (parse_target(key, table, "model") for key, table in codebook["targets"].items()), codebook["default"]
         )
-        columns: dict[str, dict[str, slice]] = {}
-        for key, block in blocks.items():
-            at = 0
-            columns[key] = {}
-            for head in block["heads"]:
-                width = len(heads[head].bias)
-                columns[key][head] = slice(at, at + width)
-                at += width
-        weights = np.asarray(shape_block["weights"], np.float64) if shape_block else None
-        return cls(name, registry, heads, bags, subword_block, weights, columns, folder)
+        return cls(name, registry, heads, Blocks(heads, artifact["blocks"]), folder)
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """What scores: the compiled kernel where there is one, else NumPy."""
+        return make_scorer(self.blocks)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the scorer behind, which is made anew where the model is unpickled."""
+        return {key: value for key, value in self.__dict__.items() if key != "scorer"}
 
     def target(self, name: str | None) -> str:
         """Return the name of the target meant by --target: a registry name, or a TOML file that is added to the registry.
@@ -115,56 +97,20 @@ class Model:
             "that holds your own"
         )
 
-    def views(self, units: Sequence[Unit]) -> list[Views]:
-        """Return what the stance head sees of the units: the roles as seen from each one's target."""
-        return [target_view(unit, self.registry) for unit in units]
+    def scores(self, units: Sequence[Unit], pool: bool = True) -> dict[str, Matrix]:
+        """Return the scores per head, float64 of shape (n, k), of n units: with the bias, before calibration.
 
-    def scores(self, units: Sequence[Unit], seen: Sequence[Views]) -> tuple[dict[str, Matrix], NDArray[np.bool_]]:
-        """Return (scores per head with the bias added, whether any word or word pair is known) of n units.
-
-        seen: their `views`.
+        pool: add the strongest sentence's share to topics and stance (see `sentences`), which `decide` does.
         """
-        totals = {name: np.tile(head.bias, (len(units), 1)) for name, head in self.heads.items()}
-        known = np.zeros(len(units), dtype=np.bool_)
-        home = [home_view(unit, views, self.registry) for unit, views in zip(units, seen, strict=True)]
-        alike = all(a is b for a, b in zip(seen, home, strict=True))
-        for name, bag in self.bags.items():
-            rows = [bag.look_up(TERMS[name](views)) for views in seen]
-            scored = bag.score(rows)
-            self._add(totals, name, scored, STANCE)
-            away = scored if alike else bag.score([bag.look_up(TERMS[name](views)) for views in home])
-            self._add(totals, name, away, OTHERS)
-            if name == "masked":
-                known |= np.fromiter(map(bool, rows), np.bool_, len(rows))
-        if self.subwords is not None:
-            self._add(totals, "subwords", self.subwords.score([views.tokens for views in seen]))
-        if self.shape_weights is not None:
-            lines = shapes([unit.text for unit in units], [unit.place for unit in units])
-            self._add(totals, "shape", lines @ self.shape_weights)
-        return totals, known
-
-    def _add(self, totals: dict[str, Matrix], block: str, values: Matrix, heads: Sequence[str] = HEADS) -> None:
-        for head, columns in self.columns[block].items():
-            if head in heads:
-                totals[head] += values[:, columns]
-
-    def pooled(self, units: Sequence[Unit], seen: Sequence[Views]) -> tuple[dict[str, Matrix], NDArray[np.bool_]]:
-        """Return what `scores` does, with the strongest sentence's share added to topics and stance."""
-        scores, known = self.scores(units, seen)
-        parts, owner = sentence_units(units)
-        theirs = self.scores(parts, self.views(parts))[0] if parts else {}
-        for name, head in self.heads.items():
-            if name != "kind":
-                sentences = theirs.get(name, np.zeros((0, len(head.labels))))
-                scores[name], _ = strongest(scores[name], sentences, owner, head.reference)
-        return scores, known
+        scores = self.scorer.score(units, self.registry, pool).scores
+        return {name: scores[:, self.blocks.columns[name]] for name in self.heads}
 
     def decide(self, units: Sequence[Unit]) -> Labels:
         """Return the labels of some units, scored as one chunk."""
-        seen = self.views(units)
         targets = [unit.target or self.registry.default for unit in units]
-        scores, known = self.pooled(units, seen)
-        probabilities = {name: head.probabilities(scores[name]) for name, head in self.heads.items()}
+        scored = self.scorer.score(units, self.registry, True)
+        columns, known = self.blocks.columns, scored.known
+        probabilities = {name: head.probabilities(scored.scores[:, columns[name]]) for name, head in self.heads.items()}
         given = {name: head.decide(probabilities[name]) for name, head in self.heads.items()}
         certain = {name: head.certain(probabilities[name]) for name, head in self.heads.items()}
         for name, head in self.heads.items():
@@ -173,8 +119,7 @@ class Model:
                 silent = silent | given["kind"][:, self.boilerplate]
             head.silence(given[name], silent)
             certain[name][~known] = False
-        named = np.fromiter((TARGET in views.masked for views in seen), np.bool_, len(seen))
-        return Labels(probabilities, given, certain, targets, named, known)
+        return Labels(probabilities, given, certain, targets, scored.named, known)
 
     @property
     def boilerplate(self) -> int:
@@ -201,38 +146,6 @@ class Model:
         from parastance.predict.arrow import label_batches
 
         return label_batches(self, batches, text_field, target)
-
-
-def target_view(unit: Unit, registry: Registry) -> Views:
-    """Return a unit with the roles as seen from its own target."""
-    return view(unit.text, find_mentions(unit.text, unit.target or registry.default, registry, unit.mentions))
-
-
-def home_view(unit: Unit, seen: Views, registry: Registry) -> Views:
-    """Return a unit with the roles as seen from the default target; `seen`, its `target_view`, where that is the same."""
-    if unit.mentions is None and unit.target in (None, registry.default):
-        return seen
-    return view(unit.text, find_mentions(unit.text, registry.default, registry))
-
-
-def sentence_units(units: Sequence[Unit]) -> tuple[list[Unit], NDArray[np.int64]]:
-    """Return (the sentences, as units, of the units that have several; the index of the unit that each belongs to)."""
-    parts: list[Unit] = []
-    counts = []
-    for unit in units:
-        spans = split_sentences(unit.text)
-        counts.append(len(spans) if len(spans) > 1 else 0)
-        if len(spans) > 1:
-            parts.extend(clip(unit, start, end) for start, end in spans)
-    return parts, owners(counts)
-
-
-def clip(unit: Unit, start: int, end: int) -> Unit:
-    """Return a slice of a unit, with the mentions that lie in it."""
-    mentions = unit.mentions
-    if mentions is not None:
-        mentions = tuple((max(a, start) - start, min(b, end) - start) for a, b in mentions if a < end and start < b)
-    return Unit(unit.text[start:end], unit.target, mentions)
 
 
 def chunks(units: Sequence[Unit], size: int = CHUNK) -> Iterator[Sequence[Unit]]:

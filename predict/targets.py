@@ -1,11 +1,12 @@
 """Who is spoken of: the registry of targets, and the mentions of a target and of other actors in a text.
 
 Matching is by whole words and linear in the text: one walk over its words with a trie of the aliases, the longest
-alias winning. It judges neither stance nor whether "the regime" is the right one.
+alias winning. No mention goes beyond its sentence. It judges neither stance nor whether "the regime" is the right one.
 """
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from parastance.predict.errors import UsageError
+from parastance.predict.sentences import split_sentences
 from parastance.predict.tokens import WORD
 
 TARGET, ALLY, ADVERSARY, JIHADIST, THIRD = "<target>", "<ally>", "<adversary>", "<jihadist>", "<third>"
@@ -46,8 +48,10 @@ class Mention:
 
 
 @dataclass
-class _Node:
-    next: dict[str, "_Node"] = field(default_factory=dict)
+class Node:
+    """One step of the trie of aliases, by their words in lower case."""
+
+    next: dict[str, "Node"] = field(default_factory=dict)
     ends: list[tuple[tuple[str, ...], str]] = field(default_factory=list)  # alias words as written, role
 
 
@@ -96,7 +100,7 @@ class Matcher:
 
     def __init__(self, target: Target, others: Iterable[Target] = ()) -> None:
         self.target = target
-        self._root = _Node()
+        self.root = Node()
         for other in others:
             if other.name != target.name:
                 self._add(other, role_of(other, target))
@@ -107,9 +111,9 @@ class Matcher:
             words = tuple(_PARTS.findall(alias))
             if len(words) > 1 and words[-1] == "s":  # possessives are matched without help
                 words = words[:-1]
-            node = self._root
+            node = self.root
             for word in words:
-                node = node.next.setdefault(word.lower(), _Node())
+                node = node.next.setdefault(word.lower(), Node())
             if role == TARGET:
                 node.ends = [end for end in node.ends if end[0] != words]
             node.ends.insert(0, (words, role))
@@ -119,9 +123,11 @@ class Matcher:
         words = [(match.start(), match.end(), match.group()) for match in WORD.finditer(text)]
         has_case = any(map(str.islower, text)) and any(map(str.isupper, text[1:]))
         mentions = []
-        at = 0
+        at, sentence, ends = 0, 0, sentence_ends(text, words)
         while at < len(words):
-            found = self._longest(words, at, has_case)
+            while ends[sentence] <= at:
+                sentence += 1
+            found = self._longest(words, at, ends[sentence], has_case)
             if found is None:
                 at += 1
                 continue
@@ -133,11 +139,11 @@ class Matcher:
             at = last
         return mentions
 
-    def _longest(self, words: list[tuple[int, int, str]], at: int, has_case: bool) -> tuple[int, str] | None:
-        node: _Node | None = self._root
+    def _longest(self, words: list[tuple[int, int, str]], at: int, limit: int, has_case: bool) -> tuple[int, str] | None:
+        node: Node | None = self.root
         found = None
         index = at
-        while index < len(words) and node is not None:
+        while index < limit and node is not None:
             word = words[index][2]
             step = node.next.get(word.lower())
             if step is None and len(word) > 3 and word[-1] in "sS":  # "Assads": the apostrophe was lost
@@ -157,7 +163,7 @@ class Matcher:
 _MARKS = frozenset(_APOSTROPHES)
 
 
-def _fits(node: _Node, words: list[tuple[int, int, str]], has_case: bool, cut: bool = False) -> str | None:
+def _fits(node: Node, words: list[tuple[int, int, str]], has_case: bool, cut: bool = False) -> str | None:
     """Return the role of the node's first alias whose capitals the words have, None if none fits."""
     seen = [word for _, _, word in words]
     if cut:
@@ -168,10 +174,18 @@ def _fits(node: _Node, words: list[tuple[int, int, str]], has_case: bool, cut: b
     return None
 
 
-def _cased(want: str, have: str, has_case: bool) -> bool:
+def needs(want: str) -> bytes | bool | None:
+    """Return what an alias's word asks of the case of a word: to be just these bytes (US is not us), a capital, or nothing."""
     if len(want) > 1 and want.isupper() and len(want) <= 4:
-        return have == want  # US is not us
-    return not has_case or not want[0].isupper() or have[0].isupper()
+        return want.encode()
+    return True if want[0].isupper() else None
+
+
+def _cased(want: str, have: str, has_case: bool) -> bool:
+    need = needs(want)
+    if isinstance(need, bytes):
+        return have == want
+    return not has_case or not need or have[0].isupper()
 
 
 def role_of(actor: Target, target: Target) -> str:
@@ -199,6 +213,12 @@ def matcher(registry: Registry, name: str) -> Matcher:
     return _cached(target, tuple(registry.values()))
 
 
+def sentence_ends(text: str, words: Sequence[tuple[int, int, str]]) -> list[int]:
+    """Return the ends of a text's sentences, counted in its words, which are given as (start, end, word)."""
+    starts = [word[0] for word in words]
+    return [bisect_left(starts, end) for _, end in split_sentences(text)]
+
+
 def find_mentions(
     text: str, target: str, registry: Registry, given: Sequence[tuple[int, int]] | None = None
 ) -> list[Mention]:
@@ -209,12 +229,15 @@ def find_mentions(
     found = matcher(registry, target).find(text)
     if given is None:
         return found
-    words = [(match.start(), match.end()) for match in WORD.finditer(text)]
+    words = [(match.start(), match.end(), match.group()) for match in WORD.finditer(text)]
+    ends = sentence_ends(text, words)
     mine: list[Mention] = []
     for start, end in sorted(given):
         inside = [index for index, word in enumerate(words) if word[0] < end and start < word[1]]
         if inside and (not mine or inside[0] >= mine[-1].last):
-            mine.append(Mention(start, end, inside[0], inside[-1] + 1, TARGET))
+            cuts = [inside[0], *(at for at in ends if inside[0] < at <= inside[-1]), inside[-1] + 1]
+            for first, last in zip(cuts, cuts[1:], strict=False):
+                mine.append(Mention(max(start, words[first][0]), min(end, words[last - 1][1]), first, last, TARGET))
     taken = {index for mention in mine for index in range(mention.first, mention.last)}
     others = [m for m in found if m.role != TARGET and taken.isdisjoint(range(m.first, m.last))]
     return sorted(mine + others, key=lambda mention: mention.first)

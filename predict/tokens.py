@@ -17,6 +17,11 @@ def tokenize(text: str) -> list[str]:
     return _DIGITS.sub("0", " ".join(words).lower()).split(" ") if words else []
 
 
+def as_token(word: str) -> str:
+    """Return the token of one word."""
+    return _DIGITS.sub("0", word.lower())
+
+
 def bigrams(tokens: list[str]) -> list[str]:
     """Return the pairs of neighbouring tokens, each joined by one space."""
     return [f"{a} {b}" for a, b in zip(tokens, tokens[1:], strict=False)]

@@ -88,7 +88,7 @@ def test_the_weights_of_the_evidence_add_up_to_the_score(model: Any) -> None:
     for text in texts:
         record = model.label([text], explain=True)[0]
         units = [Unit(text)]
-        scores, _ = model.pooled(units, model.views(units))
+        scores = model.scores(units)
         for head, labels in (("topics", record["topics"]), ("stance", [record["stance"]])):
             for label in labels:
                 total = sum(item["weight"] for item in record["evidence"] if item["label"] == label)

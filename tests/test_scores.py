@@ -1,4 +1,4 @@
-"""The runtime against the scikit-learn pipeline it came from, over real and hostile text."""
+"""Both runtimes against the scikit-learn pipeline they came from, over real and hostile text."""
 
 import random
 from typing import Any
@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parastance.predict.compiled import CompiledScorer
 from parastance.predict.features import ngrams, placed_relations, relations
+from parastance.predict.kernel import implementation, kernel_module
 from parastance.predict.model import Unit
+from parastance.predict.plain import PlainScorer
 from parastance.predict.scorer import sigmoid, softmax
 from parastance.predict.shape import NAMES, Place, shapes
 from parastance.predict.tokens import subwords, tokenize
@@ -26,6 +29,12 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+SHAPELY = [
+    "jan 3", "Jan. 12", "sept", "1st Dec", "12th may", "2015", "1/2/15", "12:30", "1:2", ":", ".com", ".info", ".CO.UK",
+    "www.", "wWw.", "http:", "HTTPS:", "a@b.c", "@", "x.y", "\u017fep 1", "\u212a", ".co.u\u212a", "\u0130",
+    "mar\u0131 2", "©", "opyright", "Opyright", "...", "…", "»", ">", "! A", "? “", '. "', ",", "«", "(", "[", " ", " ",
+    "\n", "\u00a0", "a", "Zed", "Ⓐ", "٣", "１", "²", "_", "-", "\ud800",
+]  # fmt: skip
 TARGETS = (None, "us_government", "nobody we know")
 
 
@@ -40,26 +49,50 @@ def _scikit(fitted: Any, model: Any, units: list[Unit]) -> dict[str, Any]:
     }
 
 
-def _both(small: Any, small_model: Any, texts: list[str]) -> list[tuple[Any, Any]]:
-    units = [Unit(text, TARGETS[at % 3], place=Place(1, 3) if at % 2 else None) for at, text in enumerate(texts)]
-    ours, _ = small_model.scores(units, small_model.views(units))
+def _units(texts: list[str]) -> list[Unit]:
+    return [
+        Unit(text, TARGETS[at % 3], ((1, 5), (20, 60)) if at % 4 == 0 else None, Place(1, 3) if at % 2 else None)
+        for at, text in enumerate(texts)
+    ]
+
+
+def _scorers(model: Any) -> list[Any]:
+    module = kernel_module()
+    return [PlainScorer(model.blocks), *([CompiledScorer(model.blocks, module)] if module else [])]
+
+
+def _hold(small: Any, small_model: Any, texts: list[str]) -> None:
+    """Hold every implementation to scikit-learn's scores of paragraphs, and to each other's of their strongest sentences."""
+    units = _units(texts)
     theirs = _scikit(small, small_model, units)
-    return [(ours[name], theirs[name]) for name in theirs]
+    scorers = _scorers(small_model)
+    for scorer in scorers:
+        ours = scorer.score(units, small_model.registry, False)
+        for name, wanted in theirs.items():
+            assert np.abs(ours.scores[:, small_model.blocks.columns[name]] - wanted).max() < 1e-5
+    pooled = [scorer.score(units, small_model.registry, True) for scorer in scorers]
+    for other in pooled[1:]:
+        assert np.abs(other.scores - pooled[0].scores).max() < 1e-5
+        assert other.known.tolist() == pooled[0].known.tolist()
+        assert other.named.tolist() == pooled[0].named.tolist()
+
+
+def test_the_kernel_is_there_where_it_is_asked_for() -> None:
+    """CI sets PARASTANCE_KERNEL=c, so that the comparisons below cannot pass for want of a kernel."""
+    assert (kernel_module() is not None) == (implementation() == "the C kernel")
 
 
 def test_equal_on_real_and_hostile_text(small: Any, small_model: Any) -> None:
     texts = HOSTILE + [row.text for row in read_labelled(corpus_files())[::7]]
     mixed = random.Random(0)
     texts += ["".join(mixed.choices("abAİßσΣ.,'’ \n0١𐐀<>-", k=200)) for _ in range(50)]
-    for ours, theirs in _both(small, small_model, texts):
-        assert np.abs(ours - theirs).max() < 1e-5
+    _hold(small, small_model, texts)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=120), min_size=1, max_size=4))
 def test_equal_on_any_text(small: Any, small_model: Any, texts: list[str]) -> None:
-    for ours, theirs in _both(small, small_model, texts):
-        assert np.abs(ours - theirs).max() < 1e-5
+    _hold(small, small_model, texts)
 
 
 def test_a_paragraph_scores_the_same_alone_and_in_company(model: Any) -> None:
@@ -92,6 +125,19 @@ def test_relations_name_the_words_around_the_target() -> None:
     assert relations(["rain"]) == ["unnamed"]
     for term, first, last in placed_relations(masked):
         assert 0 <= first <= last <= len(masked), term
+
+
+def test_the_kernel_sees_the_same_shapes() -> None:
+    module = kernel_module()
+    if module is None:
+        pytest.skip("no kernel was built")
+    mixed = random.Random(1)
+    texts = HOSTILE + [row.text for row in read_labelled(corpus_files())[::9]]
+    texts += ["".join(mixed.choices(SHAPELY, k=12)) for _ in range(4000)]
+    found = np.zeros((len(texts), len(NAMES)))
+    module.shapes(texts, np.tile(np.array([[1, 2]], np.int32), (len(texts), 1)), found)
+    wanted = shapes(texts, [Place(1, 2)] * len(texts))
+    assert [texts[row] for row in np.flatnonzero((found != wanted).any(axis=1))] == []
 
 
 def test_shapes_lie_between_0_and_1() -> None:

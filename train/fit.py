@@ -12,10 +12,11 @@ from threadpoolctl import threadpool_limits
 from parastance.predict.artifact import FORMAT, pack_terms
 from parastance.predict.errors import UsageError
 from parastance.predict.features import Views
-from parastance.predict.model import Unit, home_view, sentence_units, target_view
+from parastance.predict.model import Unit
 from parastance.predict.scorer import Matrix
 from parastance.predict.shape import NAMES, shapes
 from parastance.predict.targets import Registry, read_registry
+from parastance.predict.views import home_view, target_view
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
 from parastance.train.folds import folds, join_groups, near_duplicates
@@ -82,8 +83,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     if not config.notions:
         needed -= {"notions"}
     vectorizers = fit_vectorizers(needed, sights.target)
-    sentences, owner = sentence_units(units)
-    parts_sights = Sights.of(sentences, registry)
+    parts_sights, owner = sights.sentences()
     done, total = 0, sum(1 + len(config.regularisation) * len(splits) for _ in asked)
 
     def step() -> None:
@@ -96,7 +96,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
         name = question.name
         matrix = head_features(name, vectorizers, sights.of_head(name), texts, [row.place for row in rows])
         parts = None
-        if question.name != "kind" and sentences:
+        if question.name != "kind" and len(owner):
             parts = Parts(head_features(name, vectorizers, parts_sights.of_head(name), (), ()), owner)
         heads[question.name] = fit_head(question, matrix, parts, splits, config, step)
     artifact = to_artifact(heads, vectorizers, registry)
@@ -115,6 +115,13 @@ class Sights:
         """Return both views of some units."""
         target = [target_view(unit, registry) for unit in units]
         return cls(target, [home_view(unit, seen, registry) for unit, seen in zip(units, target, strict=True)])
+
+    def sentences(self) -> "tuple[Sights, NDArray[np.int64]]":
+        """Return (the sentences of those that have several, the index of the unit that each belongs to)."""
+        parts = [views.sentences() for views in self.target]
+        owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+        target, home = ([one for views in side for one in views.sentences()] for side in (self.target, self.home))
+        return Sights(target, home), owner
 
     def of_head(self, head: str) -> list[Views]:
         """Return what a head sees."""

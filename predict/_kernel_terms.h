@@ -1,0 +1,273 @@
+/* Paragraphs to features: the terms of features.py by their keys, for the whole paragraph and for each of its sentences. */
+
+#ifndef PARASTANCE_TERMS_H
+#define PARASTANCE_TERMS_H
+
+#include "_kernel_words.h"
+
+enum { WINDOW = 6, REACH = 12, NEAR = 4 }; /* as in features.py */
+
+/* Kinds of terms. AROUND + 2 role + side; PAIR and BETWEEN + 8 first + second. */
+enum {
+    UNIGRAM = 0, BIGRAM = 1, LEFT = 2, RIGHT = 3, LEFT_PAIR = 4, RIGHT_PAIR = 5, AROUND = 8, PAIR = 32, BETWEEN = 96, NAMED = 160,
+    UNNAMED = 161, NOTION = 162, GRAM = 163
+};
+
+typedef struct { uint32_t kind, first, second; } Made; /* a term that was collected: its kind and tokens */
+
+/* One block's terms with their idf, shape (n,), and weights, shape (n, width); or, where `grows`, the terms met so far. */
+typedef struct {
+    Table table;
+    float *idf, *rows;
+    size_t n;
+    int grows;
+    VECTOR(Made) made;
+} Block;
+
+static void block_free(Block *block)
+{
+    table_free(&block->table);
+    free(block->idf);
+    free(block->rows);
+    free(block->made.at);
+    memset(block, 0, sizeof *block);
+}
+
+/* Add the feature of a term, if there is one; 0 on success, -1 where memory is out. */
+static inline int push_term(Block *block, Ids *ids, uint64_t key, Made made)
+{
+    uint32_t id = table_find(&block->table, key);
+    if (id == NONE) {
+        if (!block->grows) return 0;
+        if (RESERVE(block->made, block->made.n + 1) || table_reserve(&block->table, block->made.n + 1)) return -1;
+        id = (uint32_t)block->made.n;
+        block->made.at[block->made.n++] = made;
+        table_put(&block->table, key, id);
+    }
+    if (RESERVE(*ids, ids->n + 1)) return -1;
+    ids->at[ids->n++] = id;
+    return 0;
+}
+
+/* A paragraph with its actors masked, and the features of it; a sentence's lie in slices, as pairs of start and end. */
+typedef struct {
+    Ids tokens;                     /* mentions as role tokens */
+    Ids ends;                       /* of the sentences, in tokens */
+    Ids masked, masked_slices;
+    Ids relations, inside, inside_slices; /* inside: those of `relations` that lie in one sentence */
+    Ids named;                      /* per sentence: whether the target is named */
+    Mentions mentions;              /* in words */
+    Mentions places;                /* first: token; last: sentence */
+    int any_named;
+} View;
+
+static void view_free(View *view)
+{
+    free(view->tokens.at);
+    free(view->ends.at);
+    free(view->masked.at);
+    free(view->masked_slices.at);
+    free(view->relations.at);
+    free(view->inside.at);
+    free(view->inside_slices.at);
+    free(view->named.at);
+    free(view->mentions.at);
+    free(view->places.at);
+    memset(view, 0, sizeof *view);
+}
+
+/* Mask the mentions, which are in order and do not cross sentences; word_ends: the sentences in words. */
+static int mask(View *view, const Lexicon *lexicon, const uint32_t *words, const Ids *word_ends)
+{
+    size_t n_words = word_ends->at[word_ends->n - 1], next = 0, word = 0;
+    view->tokens.n = view->places.n = view->any_named = 0;
+    if (RESERVE(view->tokens, n_words) || RESERVE(view->ends, word_ends->n) || RESERVE(view->named, word_ends->n)) return -1;
+    if (RESERVE(view->places, view->mentions.n)) return -1;
+    for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
+        view->named.at[sentence] = 0;
+        while (word < word_ends->at[sentence]) {
+            if (next < view->mentions.n && view->mentions.at[next].first == word) {
+                Mention mention = view->mentions.at[next++];
+                view->places.at[view->places.n++] = (Mention){(uint32_t)view->tokens.n, (uint32_t)sentence, mention.role};
+                view->tokens.at[view->tokens.n++] = mention.role;
+                view->named.at[sentence] |= mention.role == TARGET;
+                word = mention.last;
+            } else {
+                view->tokens.at[view->tokens.n++] = lexicon->words.at[words[word++]].token;
+            }
+        }
+        view->any_named |= (int)view->named.at[sentence];
+        view->ends.at[sentence] = (uint32_t)view->tokens.n;
+    }
+    view->ends.n = view->named.n = word_ends->n;
+    return 0;
+}
+
+static int push_bigram(Block *block, Ids *ids, const Lexicon *lexicon, uint32_t kind, uint32_t first, uint32_t second)
+{
+    const Token *tokens = lexicon->tokens.at;
+    return push_term(block, ids, term_key(kind, tokens[first].hash, tokens[second].hash), (Made){kind, first, second});
+}
+
+static int push_unigram(Block *block, Ids *ids, const Lexicon *lexicon, uint32_t kind, uint32_t token)
+{
+    return push_term(block, ids, term_key(kind, lexicon->tokens.at[token].hash, 0), (Made){kind, token, NONE});
+}
+
+/* The unigrams and bigrams; bigrams across sentences lie between the slices. */
+static int find_ngrams(View *view, Block *block, const Lexicon *lexicon)
+{
+    const uint32_t *tokens = view->tokens.at;
+    size_t at = 0;
+    view->masked.n = 0;
+    if (RESERVE(view->masked_slices, 2 * view->ends.n) || RESERVE(view->masked, 2 * view->tokens.n)) return -1;
+    for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
+        view->masked_slices.at[2 * sentence] = (uint32_t)view->masked.n;
+        for (size_t end = view->ends.at[sentence]; at < end; at++) {
+            if (block->grows) {
+                if (push_unigram(block, &view->masked, lexicon, UNIGRAM, tokens[at])) return -1;
+            } else if (lexicon->tokens.at[tokens[at]].unigram != NONE) {
+                view->masked.at[view->masked.n++] = lexicon->tokens.at[tokens[at]].unigram;
+            }
+            if (at + 1 < end && push_bigram(block, &view->masked, lexicon, BIGRAM, tokens[at], tokens[at + 1])) return -1;
+        }
+        view->masked_slices.at[2 * sentence + 1] = (uint32_t)view->masked.n;
+        int across = at > 0 && at < view->tokens.n && (sentence == 0 || view->ends.at[sentence - 1] < at);
+        if (across && push_bigram(block, &view->masked, lexicon, BIGRAM, tokens[at - 1], tokens[at])) return -1;
+    }
+    return 0;
+}
+
+/* Keep the last relation as one that lies in one sentence, if any was added since there were `before`. */
+static int keep_inside(View *view, size_t before)
+{
+    if (view->relations.n == before) return 0;
+    if (RESERVE(view->inside, view->inside.n + 1)) return -1;
+    view->inside.at[view->inside.n++] = view->relations.at[before];
+    return 0;
+}
+
+static int relate(View *view, Block *block, const Lexicon *lexicon, uint32_t kind, uint32_t token, int inside)
+{
+    size_t before = view->relations.n;
+    if (push_unigram(block, &view->relations, lexicon, kind, token)) return -1;
+    return inside ? keep_inside(view, before) : 0;
+}
+
+/* The words and pairs of words in start:end beside a mention of the target; the sentence is low:high. */
+static int window(View *view, Block *block, const Lexicon *lexicon, const uint32_t kinds[2], size_t start, size_t end, size_t low,
+                  size_t high)
+{
+    const uint32_t *tokens = view->tokens.at;
+    for (size_t at = start; at < end; at++) {
+        if (relate(view, block, lexicon, kinds[0], tokens[at], at >= low && at < high)) return -1;
+        if (at + 1 == end) continue;
+        size_t before = view->relations.n;
+        if (push_bigram(block, &view->relations, lexicon, kinds[1], tokens[at], tokens[at + 1])) return -1;
+        if (at >= low && at + 1 < high && keep_inside(view, before)) return -1;
+    }
+    return 0;
+}
+
+/* A mention and the next one, `second`: the pair, and the words between. */
+static int between(View *view, Block *block, const Lexicon *lexicon, Mention first, Mention second)
+{
+    uint32_t code = 8 * first.role + second.role;
+    int inside = first.last == second.last;
+    size_t before = view->relations.n;
+    if (push_term(block, &view->relations, term_key(PAIR + code, 0, 0), (Made){PAIR + code, NONE, NONE})) return -1;
+    if (inside && keep_inside(view, before)) return -1;
+    for (size_t at = first.first + 1; at < second.first; at++)
+        if (relate(view, block, lexicon, BETWEEN + code, view->tokens.at[at], inside)) return -1;
+    return 0;
+}
+
+/* What stands around one mention. */
+static int relations_of(View *view, Block *block, const Lexicon *lexicon, size_t index)
+{
+    static const uint32_t left[2] = {LEFT, LEFT_PAIR}, right[2] = {RIGHT, RIGHT_PAIR};
+    Mention mention = view->places.at[index];
+    size_t at = mention.first, low = mention.last ? view->ends.at[mention.last - 1] : 0, high = view->ends.at[mention.last];
+    size_t reach = mention.role == TARGET ? WINDOW : NEAR;
+    size_t start = at > reach ? at - reach : 0, end = at + 1 + reach < view->tokens.n ? at + 1 + reach : view->tokens.n;
+    if (mention.role == TARGET) {
+        if (window(view, block, lexicon, left, start, at, low, high)) return -1;
+        if (window(view, block, lexicon, right, at + 1, end, low, high)) return -1;
+    } else {
+        uint32_t kind = AROUND + 2 * mention.role;
+        for (size_t near = start; near < end; near++) {
+            uint32_t token = view->tokens.at[near];
+            if (token < ROLES) continue;
+            if (relate(view, block, lexicon, kind + (near > at), token, near >= low && near < high)) return -1;
+        }
+    }
+    if (index + 1 == view->places.n) return 0;
+    Mention next = view->places.at[index + 1];
+    if (next.first - mention.first > REACH || (mention.role != TARGET && next.role != TARGET)) return 0;
+    return between(view, block, lexicon, mention, next);
+}
+
+/* The relations; whether the target is named is the last of the paragraph and of each sentence. */
+static int find_relations(View *view, Block *block, const Lexicon *lexicon)
+{
+    size_t index = 0;
+    view->relations.n = view->inside.n = 0;
+    if (RESERVE(view->inside_slices, 2 * view->ends.n)) return -1;
+    for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
+        view->inside_slices.at[2 * sentence] = (uint32_t)view->inside.n;
+        for (; index < view->places.n && view->places.at[index].last == sentence; index++)
+            if (relations_of(view, block, lexicon, index)) return -1;
+        uint32_t kind = view->named.at[sentence] ? NAMED : UNNAMED;
+        if (push_term(block, &view->inside, term_key(kind, 0, 0), (Made){kind, NONE, NONE})) return -1;
+        view->inside_slices.at[2 * sentence + 1] = (uint32_t)view->inside.n;
+    }
+    uint32_t kind = view->any_named ? NAMED : UNNAMED;
+    return push_term(block, &view->relations, term_key(kind, 0, 0), (Made){kind, NONE, NONE});
+}
+
+/* The key of a term as training writes it in a model file; 0 where it is of no kind known here. */
+static uint64_t written_relation(const uint8_t *term, size_t length)
+{
+    static const uint32_t windows[2][2] = {{LEFT, LEFT_PAIR}, {RIGHT, RIGHT_PAIR}};
+    const uint8_t *blank = memchr(term, ' ', length);
+    if (length > 2 && (term[0] == 'L' || term[0] == 'R') && term[1] == ':') {
+        const uint32_t *kinds = windows[term[0] == 'R'];
+        if (!blank) return term_key(kinds[0], hash_bytes(term + 2, length - 2), 0);
+        size_t first = (size_t)(blank - term);
+        return term_key(kinds[1], hash_bytes(term + 2, first - 2), hash_bytes(blank + 1, length - first - 1));
+    }
+    if (length == 5 && !memcmp(term, "named", 5)) return term_key(NAMED, 0, 0);
+    if (length == 7 && !memcmp(term, "unnamed", 7)) return term_key(UNNAMED, 0, 0);
+    for (uint32_t first = 0; first < ROLES; first++) {
+        size_t size = strlen(role_names[first]);
+        if (length < size + 2 || memcmp(term, role_names[first], size)) continue;
+        const uint8_t *rest = term + size;
+        size_t left = length - size;
+        if (left > 2 && (rest[0] == 'l' || rest[0] == 'r') && rest[1] == ':')
+            return term_key(AROUND + 2 * first + (rest[0] == 'r'), hash_bytes(rest + 2, left - 2), 0);
+        for (uint32_t second = 0; rest[0] == '>' && second < ROLES; second++) {
+            size_t other = strlen(role_names[second]);
+            if (left < other + 1 || memcmp(rest + 1, role_names[second], other)) continue;
+            uint32_t code = 8 * first + second;
+            if (left == other + 1) return term_key(PAIR + code, 0, 0);
+            if (left > other + 2 && rest[other + 1] == ':')
+                return term_key(BETWEEN + code, hash_bytes(rest + other + 2, left - other - 2), 0);
+        }
+    }
+    return 0;
+}
+
+/* The key of a unigram or bigram as written. */
+static uint64_t written_ngram(const uint8_t *term, size_t length)
+{
+    const uint8_t *blank = memchr(term, ' ', length);
+    if (!blank) return term_key(UNIGRAM, hash_bytes(term, length), 0);
+    size_t first = (size_t)(blank - term);
+    return term_key(BIGRAM, hash_bytes(term, first), hash_bytes(blank + 1, length - first - 1));
+}
+
+static uint64_t written_notion(const uint8_t *term, size_t length) { return term_key(NOTION, hash_bytes(term, length), 0); }
+
+static uint64_t written_gram(const uint8_t *term, size_t length) { return term_key(GRAM, hash_bytes(term, length), 0); }
+
+#endif

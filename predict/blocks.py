@@ -1,0 +1,97 @@
+"""The blocks of an artifact: their terms and weights, and which columns of the score matrix they add to.
+
+Scores of n paragraphs are one float64 matrix of shape (n, width): a column a label, head by head, stance last; `width` is a
+multiple of 4 and the columns behind the labels stay 0.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parastance.predict.artifact import unpack_terms
+from parastance.predict.features import Views, ngrams, relations
+from parastance.predict.heads import Head
+from parastance.predict.scorer import Bag, Matrix, Subwords
+
+TERMS: dict[str, Callable[[Views], list[str]]] = {
+    "notions": lambda seen: seen.tokens,
+    "masked": lambda seen: ngrams(seen.masked),
+    "relations": lambda seen: relations(seen.masked),
+}
+ORDER = ("kind", "topics", "stance")  # of the heads' columns
+
+
+@dataclass
+class Blocks:
+    """What an artifact says of its blocks: `tables` holds its entries as they are."""
+
+    heads: dict[str, Head]
+    tables: dict[str, dict[str, Any]]
+
+    @cached_property
+    def columns(self) -> dict[str, slice]:
+        """The columns of each head in the score matrix."""
+        at, found = 0, {}
+        for name in (*ORDER, *(name for name in self.heads if name not in ORDER)):
+            if name in self.heads:
+                found[name] = slice(at, at + len(self.heads[name].labels))
+                at = found[name].stop
+        return found
+
+    @cached_property
+    def width(self) -> int:
+        """The number of columns of the score matrix."""
+        return max(1, -(-sum(len(head.labels) for head in self.heads.values()) // 4)) * 4
+
+    @cached_property
+    def stance(self) -> int:
+        """The first column that sees the target asked for; those before it see the default target."""
+        return self.columns["stance"].start if "stance" in self.columns else self.width
+
+    @cached_property
+    def bias(self) -> Matrix:
+        """The heads' biases, float64 of shape (width,)."""
+        bias = np.zeros(self.width)
+        for name, head in self.heads.items():
+            bias[self.columns[name]] = head.bias
+        return bias
+
+    def own_columns(self, block: str) -> dict[str, slice]:
+        """Return the columns of each head in a block's own weights."""
+        at, found = 0, {}
+        for head in self.tables[block]["heads"]:
+            found[head] = slice(at, at + len(self.heads[head].labels))
+            at = found[head].stop
+        return found
+
+    def weights(self, block: str) -> NDArray[np.float32]:
+        """Return a block's weights in the columns of the score matrix, float32 of shape (terms, width)."""
+        own = self.tables[block]["weights"]
+        wide = np.zeros((len(own), self.width), dtype=np.float32)
+        for head, columns in self.own_columns(block).items():
+            wide[:, self.columns[head]] = own[:, columns]
+        return wide
+
+    @cached_property
+    def bags(self) -> dict[str, Bag]:
+        """The TF-IDF blocks."""
+        return {
+            key: Bag(unpack_terms(self.tables[key]["terms"]), self.tables[key]["idf"], self.weights(key))
+            for key in TERMS
+            if key in self.tables
+        }
+
+    @cached_property
+    def subwords(self) -> Subwords | None:
+        """The additive subword block."""
+        grams = self.tables.get("subwords")
+        return Subwords(unpack_terms(grams["terms"]), grams["idf"], self.weights("subwords")) if grams else None
+
+    @cached_property
+    def shape(self) -> Matrix | None:
+        """The weights of the shape values, float64 of shape (values, width)."""
+        return self.weights("shape").astype(np.float64) if "shape" in self.tables else None
