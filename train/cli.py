@@ -7,6 +7,7 @@ from pathlib import Path
 
 from parastance.predict.cli import OK, PREDICT, Command, declare_model, declare_store
 from parastance.predict.cli import main as run_command
+from parastance.train.cli_labels import LABEL_COMMANDS
 
 
 def declare_train(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +88,7 @@ COMMANDS = (
     Command("train", "train a model on labelled paragraphs", declare_train, run_train),
     Command("evaluate", "score a model on labelled paragraphs", declare_evaluate, run_evaluate),
     Command("corpora", "rebuild the labelled real paragraphs from the public data sets", declare_corpora, run_corpora),
+    *LABEL_COMMANDS,
 )
 
 

@@ -72,7 +72,7 @@ def read_labelled(files: Sequence[str], more: Sequence[str] = (), note: Note = i
 
     Raises DataError naming file, row and reason for the first broken row; UsageError where a file does not exist.
     """
-    sources, changes = _tables(files), [_tables([name]) for name in more]
+    sources, changes = labelled_sources(files), [labelled_sources([name]) for name in more]
 
     @cache
     def stances() -> set[str]:
@@ -101,7 +101,8 @@ def _sound(entry: Entry) -> LabelledRow:
     return entry.row
 
 
-def _tables(files: Iterable[str]) -> list[Source]:
+def labelled_sources(files: Iterable[str]) -> list[Source]:
+    """Return the sources that files, folders and globs name. Raises UsageError where one holds no labelled data."""
     sources = find_sources(list(files))
     for source in sources:
         if not is_labelled_file(source):

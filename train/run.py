@@ -1,7 +1,8 @@
 """One training from files to a folder, with a progress bar."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from parastance.train.compare import with_and_without
@@ -18,11 +19,21 @@ def train(data: Sequence[str], more: Sequence[str], folder: Path, config: Config
     Raises DataError for a broken row, before anything is written.
     """
     rows = read_labelled(data or corpus_files(), more, ignore if quiet else tell)
+    with fit_bar("cross-validating", quiet) as tick:
+        fitted = fit(rows, config, tick)
+    compared = with_and_without(fitted, config)
+    save(fitted, config, folder, {"on_real_paragraphs": compared} if compared else None)
+    return describe(fitted, folder)
+
+
+@contextmanager
+def fit_bar(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show the fits of a training as a bar on a terminal; yield the function to call after each with (done, total)."""
     bar = None
     if not quiet and sys.stderr.isatty():
         from tqdm import tqdm
 
-        bar = tqdm(desc="cross-validating", file=sys.stderr, leave=False, unit=" fits")
+        bar = tqdm(desc=what, file=sys.stderr, leave=False, unit=" fits")
 
     def tick(done: int, total: int) -> None:
         if bar is not None:
@@ -30,13 +41,10 @@ def train(data: Sequence[str], more: Sequence[str], folder: Path, config: Config
             bar.update(done - bar.n)
 
     try:
-        fitted = fit(rows, config, tick)
+        yield tick
     finally:
         if bar is not None:
             bar.close()
-    compared = with_and_without(fitted, config)
-    save(fitted, config, folder, {"on_real_paragraphs": compared} if compared else None)
-    return describe(fitted, folder)
 
 
 def describe(fitted: Fitted, folder: Path) -> str:
