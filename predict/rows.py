@@ -6,7 +6,7 @@ Does not know what the columns mean (see `units`).
 import csv
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from parastance.predict.decode import NotText, decode_line, refuse_binary
@@ -19,8 +19,12 @@ DEEPEST = 50  # levels of nesting in a JSON row
 GUESSED = "encoding"  # the column that names a guessed encoding
 
 
-def read_rows(source: Source, form: str) -> Iterator[tuple[int, Row | InputError]]:
+def read_rows(
+    source: Source, form: str, columns: Collection[str] | None = None
+) -> Iterator[tuple[int, Row | InputError]]:
     """Yield (row number from 1, the row or what is wrong with it).
+
+    columns: those that are wanted; Parquet leaves the others unread. None: all.
 
     Raises InputError where the source as a whole cannot be read. Columns keep their order and types; a row whose
     encoding was guessed has one column more, `encoding`.
@@ -29,7 +33,7 @@ def read_rows(source: Source, form: str) -> Iterator[tuple[int, Row | InputError
         ".jsonl": _json_lines,
         ".csv": lambda given: _separated(given, ","),
         ".tsv": lambda given: _separated(given, "\t"),
-        ".parquet": _parquet,
+        ".parquet": lambda given: _parquet(given, columns),
     }
     return readers[form](source)
 
@@ -160,7 +164,7 @@ def _separated(source: Source, delimiter: str) -> Iterator[tuple[int, Row | Inpu
             yield number, {**row, GUESSED: guesses[0]} if guesses else row
 
 
-def _parquet(source: Source) -> Iterator[tuple[int, Row | InputError]]:
+def _parquet(source: Source, columns: Collection[str] | None) -> Iterator[tuple[int, Row | InputError]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -168,7 +172,8 @@ def _parquet(source: Source) -> Iterator[tuple[int, Row | InputError]]:
         with open_bytes(source) as stream:
             table = pq.ParquetFile(pa.BufferReader(stream.read()) if source.packing or source.path == "-" else stream)
             number = 0
-            for batch in table.iter_batches(batch_size=PARQUET_ROWS):
+            wanted = None if columns is None else [name for name in table.schema_arrow.names if name in columns]
+            for batch in table.iter_batches(batch_size=PARQUET_ROWS, columns=wanted):
                 for row in batch.to_pylist():
                     number += 1
                     yield number, row

@@ -1,4 +1,4 @@
-"""The `parastance` command: predict, train, evaluate, corpora."""
+"""The `parastance` command: predict, train, evaluate, shares, corpora."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from parastance.predict.cli import OK, PREDICT, Command, declare_model, declare_store
 from parastance.predict.cli import main as run_command
+from parastance.train.cli_archive import ARCHIVE_COMMANDS
 from parastance.train.cli_labels import LABEL_COMMANDS
 
 
@@ -89,6 +90,7 @@ COMMANDS = (
     Command("evaluate", "score a model on labelled paragraphs", declare_evaluate, run_evaluate),
     Command("corpora", "rebuild the labelled real paragraphs from the public data sets", declare_corpora, run_corpora),
     *LABEL_COMMANDS,
+    *ARCHIVE_COMMANDS,
 )
 
 

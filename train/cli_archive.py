@@ -1,0 +1,114 @@
+"""`parastance shares`: what share of an archive each label has, group by group."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from parastance.predict.cli import OK, Command
+from parastance.predict.errors import OutputError, UsageError
+
+ENDINGS = (".csv", ".json", ".svg")
+
+
+def declare_records(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that every question to an archive's records shares."""
+    parser.add_argument("inputs", nargs="+", metavar="OUT", help="what `parastance predict` wrote: files, folders, globs")
+    parser.add_argument("--where", action="append", default=[], metavar="COLUMN=VALUE", help="only records where this holds")
+    parser.add_argument("--cluster", metavar="NAME", help="the column that names a record's document (default: group or doc)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def declare_shares(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `shares`."""
+    declare_records(parser)
+    parser.add_argument(
+        "--by", action="append", default=[], metavar="NAME", help="a column, or year, month, week or day; may be given again"
+    )
+    parser.add_argument("--date-field", metavar="NAME", help="the column that holds the date (default: date, published or time)")
+    parser.add_argument(
+        "--audit", action="append", default=[], metavar="FILE", help="records drawn at random and labelled by people"
+    )
+    parser.add_argument("--strata", metavar="NAME", help="the column within whose values the audit was drawn")
+    parser.add_argument(
+        "--drawn", choices=("auto", "paragraph", "document"), default="auto", help="what the audit drew at a time (default: auto)"
+    )
+    parser.add_argument(
+        "--population", choices=("archive", "larger"),
+        help="whether the archive is all that is asked about, or a sample (default: a sample without --audit)",
+    )  # fmt: skip
+    parser.add_argument("--confidence", type=_confidence, default=0.95, metavar="P", help="of the intervals (default: 0.95)")
+    parser.add_argument(
+        "-o", "--output", action="append", default=[], metavar="FILE", help="a .csv, .json or .svg file; may be given again"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _confidence(text: str) -> float:
+    value = float(text)
+    if not 0.5 <= value < 1:
+        raise argparse.ArgumentTypeError("must be at least 0.5 and below 1")
+    return value
+
+
+def run_shares(arguments: argparse.Namespace) -> int:
+    """Run `shares`; return its exit status."""
+    import shutil
+
+    from parastance.predict.batch import progress_bar
+    from parastance.train.audit import read_audit
+    from parastance.train.chart import chart
+    from parastance.train.question import Question, Reader, parse_where
+    from parastance.train.share_table import to_csv, to_json, to_text
+    from parastance.train.shares import survey
+
+    for name in arguments.output:
+        if not name.lower().endswith(ENDINGS):
+            raise UsageError(f"-o {name}: the ending must be {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+    question = Question(tuple(dict.fromkeys(arguments.by)), arguments.date_field, arguments.cluster, parse_where(arguments.where))
+    audit = read_audit(arguments.audit, arguments.strata) if arguments.audit else None
+    if audit is None and (arguments.strata or arguments.drawn != "auto"):
+        raise UsageError("--strata and --drawn say how an audit was drawn: name it with --audit")
+    larger = None if arguments.population is None else arguments.population == "larger"
+    bar = progress_bar(arguments.quiet, " records")
+    try:
+        found = survey(arguments.inputs, Reader(question), audit, larger, arguments.confidence, arguments.drawn, bar)
+    finally:
+        if bar is not None:
+            bar.close()
+    makers = {".csv": to_csv, ".json": to_json, ".svg": chart}
+    for name in arguments.output:
+        write_whole(name, makers[Path(name).suffix.lower()](found))
+    if arguments.json:
+        print(to_json(found), end="")
+    elif not arguments.output:
+        print(to_text(found, shutil.get_terminal_size((110, 24)).columns), end="")
+    if arguments.output and not arguments.quiet:
+        from parastance.train.share_table import statement
+
+        for line in statement(found):
+            print(f"parastance: {line}", file=sys.stderr)
+    return OK
+
+
+def write_whole(name: str, text: str) -> None:
+    """Write a text file whole or not at all. Raises OutputError where it cannot be written."""
+    import os
+    import tempfile
+
+    path = Path(name)
+    aside = None
+    try:
+        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with open(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(aside, 0o644)
+        os.replace(aside, path)
+    except OSError as error:
+        if aside is not None:
+            Path(aside).unlink(missing_ok=True)
+        raise OutputError(f"{name}: cannot be written: {error.strerror or error}") from None
+
+
+ARCHIVE_COMMANDS = (Command("shares", "the share of each label in an archive, with intervals", declare_shares, run_shares),)
