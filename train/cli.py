@@ -1,4 +1,4 @@
-"""The `parastance` command: predict, train, evaluate, shares, corpora."""
+"""The `parastance` command: its subcommands, and those that train and evaluate."""
 
 import argparse
 import sys
