@@ -63,14 +63,19 @@ static uint32_t intern_token(const Scorer *scorer, State *state, const uint8_t *
     if (id == NONE || !is_new) return id;
     Token *token = &state->lexicon.tokens.at[id];
     token->unigram = table_find(&scorer->masked.table, term_key(UNIGRAM, token->hash, 0));
-    token->notion = id < ROLES ? NONE : table_find(&scorer->notions.table, term_key(NOTION, token->hash, 0));
+    uint32_t notion = id < ROLES ? NONE : table_find(&scorer->notions.table, term_key(NOTION, token->hash, 0));
     if (counter_reserve(&state->words, id + 1)) return NONE;
-    if (reserve_items(&state->token_rows, &state->token_room, (id + 1) * scorer->width, sizeof *state->token_rows)) return NONE;
+    size_t width = scorer->width;
+    if (reserve_items(&state->token_rows, &state->token_room, 2 * (id + 1) * width, sizeof *state->token_rows)) return NONE;
+    float *row = state->token_rows + 2 * width * id;
+    if (notion != NONE) memcpy(row + width, scorer->notions.rows + width * notion, width * sizeof *row);
+    else memset(row + width, 0, width * sizeof *row);
+    state->words.cells[id] = (Cell){0, notion == NONE ? 0.0F : scorer->notions.idf[notion]};
     uint8_t *padded = malloc(size + 2);
     if (padded == NULL) return NONE;
     padded[0] = padded[size + 1] = ' ';
     memcpy(padded + 1, state->lexicon.letters.at + state->lexicon.tokens.at[id].start, size);
-    int failed = score_grams(scorer, state, padded, size + 2, state->token_rows + id * scorer->width);
+    int failed = score_grams(scorer, state, padded, size + 2, row);
     free(padded);
     return failed ? NONE : id;
 }
@@ -114,12 +119,12 @@ static int read_words(const Scorer *scorer, State *state, const Text *text, PyTh
         size_t start = at;
         while (class[at] & IS_WORD) at++;
         size_t first = text->offset ? text->offset[start] : start, last = text->offset ? text->offset[at] : at;
-        uint64_t hash = hash_padded(text->bytes + first, last - first);
+        uint64_t lane, hash = hash_padded(text->bytes + first, last - first, &lane);
         while (start >= state->ends.at[sentence]) state->word_ends.at[sentence++] = (uint32_t)n;
-        const Word *found = find_word(&state->lexicon, hash, text->bytes + first, last - first);
+        const Word *found = find_word(&state->lexicon, hash, lane, text->bytes + first, last - first);
         uint32_t id = found ? (uint32_t)(found - state->lexicon.words.at) : NONE;
         if (id == NONE) {
-            Word word = {.hash = hash, .length = (uint32_t)(last - first)};
+            Word word = {.hash = hash, .lane = lane, .length = (uint32_t)(last - first)};
             id = intern_word(scorer, state, word, text->bytes + first, at - start, thread);
             if (id == NONE) return -1;
         }
@@ -169,7 +174,9 @@ static int see(Scorer *scorer, State *state, View *view, const Trie *trie, const
         }
     }
     if (mask(view, &state->lexicon, state->ids.at, &state->word_ends)) return -1;
-    return find_ngrams(view, &scorer->masked, &state->lexicon) || find_relations(view, &scorer->relations, &state->lexicon) ? -1 : 0;
+    Block *masked = &scorer->masked;
+    if (masked->grows ? collect_ngrams(view, masked, &state->lexicon) : find_known_ngrams(view, masked, &state->lexicon)) return -1;
+    return find_relations(view, &scorer->relations, &state->lexicon);
 }
 
 static int read_text(Scorer *scorer, State *state, const Item *item, Text *text, PyThreadState **thread)
@@ -212,8 +219,8 @@ static State *new_state(const Scorer *scorer)
     state->best = calloc(2 * width, sizeof(double));
     state->part = calloc(width, sizeof(double));
     int failed = !state->sums || !state->own || !state->best || !state->part;
-    failed = failed || counter_reserve(&state->masked, scorer->masked.n) || counter_reserve(&state->relations, scorer->relations.n);
-    failed = failed || counter_reserve(&state->grams, scorer->grams.n);
+    failed = failed || counter_for(&state->masked, &scorer->masked) || counter_for(&state->relations, &scorer->relations);
+    failed = failed || counter_for(&state->grams, &scorer->grams);
     for (uint32_t role = 0; role < ROLES && !failed; role++)
         failed = intern_token(scorer, state, (const uint8_t *)role_names[role], strlen(role_names[role])) != role;
     if (!failed) return state;

@@ -10,6 +10,12 @@
 
 #define NONE UINT32_MAX
 
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address) ((void)(address))
+#endif
+
 /* Secrets of the process, drawn at import: nobody can write a text whose words collide. */
 static uint64_t secret[6];
 
@@ -45,22 +51,24 @@ static inline uint64_t hash_bytes(const uint8_t *bytes, size_t length)
     return hash ? hash : 1;
 }
 
-/* The same of bytes behind which at least 8 more may be read. */
-static inline uint64_t hash_padded(const uint8_t *bytes, size_t length)
+/* The same of bytes behind which at least 8 more may be read; *first: the first 8 bytes, those beyond the length as 0. */
+static inline uint64_t hash_padded(const uint8_t *bytes, size_t length, uint64_t *first)
 {
     uint64_t hash = secret[0] ^ (length * 0x9E3779B97F4A7C15ULL), lane = 0;
     size_t at = 0;
+    memcpy(first, bytes, 8);
     for (; at + 8 <= length; at += 8) {
         memcpy(&lane, bytes + at, 8);
         hash = fold(lane ^ secret[1], hash ^ secret[2]);
     }
-    lane = 0;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     memcpy(&lane, bytes + at, 8);
     lane &= (1ULL << 8 * (length - at)) - 1;
 #else
+    lane = 0;
     for (unsigned shift = 0; at < length; at++, shift += 8) lane |= (uint64_t)bytes[at] << shift;
 #endif
+    if (length < 8) *first = lane;
     hash = fold(lane ^ secret[2], hash ^ secret[1]);
     hash = fold(hash ^ secret[3], secret[4] | 1);
     return hash ? hash : 1;
@@ -97,18 +105,17 @@ static inline int reserve_items(void *place, size_t *room, size_t need, size_t s
 typedef VECTOR(uint32_t) Ids;
 
 /* Open addressing, at most half full; keys are 64 bits and compared in full. A filter of 16 bits a key answers most misses. */
+typedef struct { uint64_t key; uint32_t id; } Slot; /* key 0: empty */
+
 typedef struct {
-    uint64_t *keys;
-    uint32_t *ids;
+    Slot *at;
     uint64_t *filter;
     size_t slots, bits;
-    uint32_t n;
 } Table;
 
 static inline void table_free(Table *table)
 {
-    free(table->keys);
-    free(table->ids);
+    free(table->at);
     free(table->filter);
     memset(table, 0, sizeof *table);
 }
@@ -116,10 +123,8 @@ static inline void table_free(Table *table)
 static inline void table_put(Table *table, uint64_t key, uint32_t id)
 {
     size_t slot = key & (table->slots - 1), bit = (key >> 32) & (table->bits - 1);
-    while (table->keys[slot] && table->keys[slot] != key) slot = (slot + 1) & (table->slots - 1);
-    if (!table->keys[slot]) table->n++;
-    table->keys[slot] = key;
-    table->ids[slot] = id;
+    while (table->at[slot].key && table->at[slot].key != key) slot = (slot + 1) & (table->slots - 1);
+    table->at[slot] = (Slot){key, id};
     table->filter[bit >> 6] |= 1ULL << (bit & 63);
 }
 
@@ -130,28 +135,37 @@ static inline int table_reserve(Table *table, size_t n)
     Table grown = {0};
     for (grown.slots = 64; grown.slots < 2 * n; grown.slots *= 2) {}
     for (grown.bits = 1024; grown.bits < 16 * n && grown.bits < (1ULL << 32); grown.bits *= 2) {}
-    grown.keys = calloc(grown.slots, sizeof *grown.keys);
-    grown.ids = calloc(grown.slots, sizeof *grown.ids);
+    grown.at = calloc(grown.slots, sizeof *grown.at);
     grown.filter = calloc(grown.bits / 64, sizeof *grown.filter);
-    if (!grown.keys || !grown.ids || !grown.filter) {
+    if (!grown.at || !grown.filter) {
         table_free(&grown);
         return -1;
     }
     for (size_t slot = 0; slot < table->slots; slot++)
-        if (table->keys[slot]) table_put(&grown, table->keys[slot], table->ids[slot]);
+        if (table->at[slot].key) table_put(&grown, table->at[slot].key, table->at[slot].id);
     table_free(table);
     *table = grown;
     return 0;
 }
 
+/* Whether the table may hold a key; it must have slots. */
+static inline unsigned table_may_hold(const Table *table, uint64_t key)
+{
+    size_t bit = (key >> 32) & (table->bits - 1);
+    return (unsigned)(table->filter[bit >> 6] >> (bit & 63)) & 1U;
+}
+
+/* The id of a key that passed `table_may_hold`, NONE where there is none. */
+static inline uint32_t table_probe(const Table *table, uint64_t key)
+{
+    for (size_t slot = key & (table->slots - 1); table->at[slot].key; slot = (slot + 1) & (table->slots - 1))
+        if (table->at[slot].key == key) return table->at[slot].id;
+    return NONE;
+}
+
 static inline uint32_t table_find(const Table *table, uint64_t key)
 {
-    if (!table->slots) return NONE;
-    size_t bit = (key >> 32) & (table->bits - 1);
-    if (!(table->filter[bit >> 6] >> (bit & 63) & 1)) return NONE;
-    for (size_t slot = key & (table->slots - 1); table->keys[slot]; slot = (slot + 1) & (table->slots - 1))
-        if (table->keys[slot] == key) return table->ids[slot];
-    return NONE;
+    return table->slots && table_may_hold(table, key) ? table_probe(table, key) : NONE;
 }
 
 #endif

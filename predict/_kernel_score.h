@@ -15,8 +15,10 @@
 static double one_plus_log[LOGARITHMS];
 
 /* How often each feature of a block stands in what is scored. */
+typedef struct { uint32_t count; float idf; } Cell;
+
 typedef struct {
-    uint32_t *count;
+    Cell *cells;
     size_t room;
     Ids touched;
 } Counter;
@@ -37,7 +39,7 @@ typedef struct State {
     struct State *next;
     TextBuffer buffer;
     Lexicon lexicon;
-    float *token_rows; /* (tokens, width): the subword scores of each */
+    float *token_rows; /* (tokens, 2 width): the subword scores of each, and its row of the notions */
     size_t token_room;
     Ids ids, places, scratch, starts;
     VECTOR(uint8_t) letters;
@@ -49,7 +51,7 @@ typedef struct State {
 
 static void counter_free(Counter *counter)
 {
-    free(counter->count);
+    free(counter->cells);
     free(counter->touched.at);
 }
 
@@ -84,19 +86,26 @@ static void state_free(State *state)
 static int counter_reserve(Counter *counter, size_t n)
 {
     size_t before = counter->room;
-    if (reserve_items(&counter->count, &counter->room, n, sizeof *counter->count)) return -1;
-    if (counter->room > before) memset(counter->count + before, 0, (counter->room - before) * sizeof *counter->count);
+    if (reserve_items(&counter->cells, &counter->room, n, sizeof *counter->cells)) return -1;
+    if (counter->room > before) memset(counter->cells + before, 0, (counter->room - before) * sizeof *counter->cells);
     return 0;
 }
 
-static int tally(Counter *counter, const uint32_t *ids, size_t n)
+static int counter_for(Counter *counter, const Block *block)
+{
+    if (counter_reserve(counter, block->n)) return -1;
+    for (size_t id = 0; id < block->n; id++) counter->cells[id].idf = block->idf[id];
+    return 0;
+}
+
+static inline int tally(Counter *counter, const uint32_t *ids, size_t n)
 {
     if (RESERVE(counter->touched, counter->touched.n + n)) return -1;
     uint32_t *touched = counter->touched.at;
     size_t found = counter->touched.n;
     for (size_t at = 0; at < n; at++) {
         touched[found] = ids[at];
-        found += counter->count[ids[at]]++ == 0;
+        found += counter->cells[ids[at]].count++ == 0;
     }
     counter->touched.n = found;
     return 0;
@@ -123,8 +132,8 @@ static double weigh(const Block *block, Counter *counter, double *sums, size_t w
     counter->touched.n = 0;
     for (size_t at = 0; at < n; at++) {
         uint32_t id = touched[at];
-        double value = frequency(counter->count[id]) * block->idf[id];
-        counter->count[id] = 0;
+        double value = frequency(counter->cells[id].count) * counter->cells[id].idf;
+        counter->cells[id].count = 0;
         norm += value * value;
         if (width == 8) add_row(sums, block->rows + 8 * (size_t)id, value, 8);
         else add_row(sums, block->rows + width * id, value, width);
@@ -161,15 +170,19 @@ static int score_words(const Scorer *scorer, State *state, size_t start, size_t 
     double norm = 0.0, *part = state->part;
     memset(part, 0, width * sizeof *part);
     for (size_t at = 0; at < state->words.touched.n; at++) {
-        uint32_t token = state->words.touched.at[at], notion = state->lexicon.tokens.at[token].notion;
-        double value = frequency(state->words.count[token]);
-        state->words.count[token] = 0;
-        if (width == 8) add_row(state->sums, state->token_rows + 8 * (size_t)token, value, 8);
-        else add_row(state->sums, state->token_rows + width * token, value, width);
-        if (notion == NONE) continue;
-        value *= scorer->notions.idf[notion];
-        norm += value * value;
-        add_row(part, scorer->notions.rows + width * notion, value, width);
+        uint32_t token = state->words.touched.at[at];
+        Cell *cell = &state->words.cells[token];
+        const float *row = state->token_rows + 2 * width * token;
+        double value = frequency(cell->count), notion = value * cell->idf;
+        cell->count = 0;
+        norm += notion * notion;
+        if (width == 8) {
+            add_row(state->sums, row, value, 8);
+            add_row(part, row + 8, notion, 8);
+        } else {
+            add_row(state->sums, row, value, width);
+            add_row(part, row + width, notion, width);
+        }
     }
     state->words.touched.n = 0;
     pour(state->sums, 1.0 / sqrt((double)n), scores, width);

@@ -29,14 +29,25 @@ static unsigned spells(const Text *text, size_t at, const char *wanted)
     return 1;
 }
 
+#define THREE(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
+
 static int is_month(const Text *text, size_t at)
 {
-    static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"};
-    uint32_t first = folded(text->point[at]);
-    if (first < 'a' || first > 's') return 0;
-    for (int month = 0; month < 12; month++)
-        if ((uint8_t)months[month][0] == first && matches(text, at, months[month])) return 1;
-    return 0;
+    const uint32_t *point = text->point + at;
+    uint32_t a = point[0], b = point[1], c = point[2];
+    if ((a | b | c) >= 128) {
+        a = folded(a);
+        b = folded(b);
+        c = folded(c);
+        if ((a | b | c) >= 128) return 0;
+    }
+    if (a < 'A' || b < 'A' || c < 'A') return 0;
+    switch (THREE(a | 32, b | 32, c | 32)) {
+    case THREE('j', 'a', 'n'): case THREE('f', 'e', 'b'): case THREE('m', 'a', 'r'): case THREE('a', 'p', 'r'):
+    case THREE('m', 'a', 'y'): case THREE('j', 'u', 'n'): case THREE('j', 'u', 'l'): case THREE('a', 'u', 'g'):
+    case THREE('s', 'e', 'p'): case THREE('o', 'c', 't'): case THREE('n', 'o', 'v'): case THREE('d', 'e', 'c'): return 1;
+    default: return 0;
+    }
 }
 
 static size_t decimals(const Text *text, size_t at)
@@ -76,16 +87,14 @@ static int named_date(const Text *text, size_t at)
     return text->point[at] == ' ' && (text->class[at + 1] & IS_DECIMAL);
 }
 
+/* Whether a link is seen at the `.` or `:` at `at`. */
 static int link_at(const Text *text, size_t at)
 {
     static const char *const domains[] = {"com", "org", "net", "info", "co.uk"};
-    switch (folded(text->point[at])) {
-    case 'h': return matches(text, at, "http:") || matches(text, at, "https:");
-    case 'w': return matches(text, at, "www.");
-    case '.':
-        for (int i = 0; i < 5; i++)
-            if (matches(text, at + 1, domains[i]) && !(text->class[at + 1 + strlen(domains[i])] & IS_WORD)) return 1;
-    }
+    if (text->point[at] == ':') return (at > 3 && matches(text, at - 4, "http:")) || (at > 4 && matches(text, at - 5, "https:"));
+    if (at > 2 && matches(text, at - 3, "www.")) return 1;
+    for (int i = 0; i < 5; i++)
+        if (matches(text, at + 1, domains[i]) && !(text->class[at + 1 + strlen(domains[i])] & IS_WORD)) return 1;
     return 0;
 }
 
@@ -104,46 +113,56 @@ typedef struct {
     unsigned date, link, mail, inner_stop, copyright, comma, quotation, question, brackets;
 } Seen;
 
-static Seen look(const Text *text)
+static void look_at_word(const Text *text, size_t start, size_t end, Seen *seen)
+{
+    if (!seen->date) seen->date = (unsigned)(text->class[start] & IS_DECIMAL ? numeric_date(text, start) : named_date(text, start));
+    for (size_t at = start; at + 8 <= end && !seen->copyright; at++)
+        if (text->point[at] == 'o') seen->copyright = spells(text, at, "opyright");
+}
+
+/* Look at a character that is no part of a word; *run: the end of the run of non-blanks that was last searched for an address. */
+static void look_at_mark(const Text *text, size_t at, Seen *seen, size_t *run)
+{
+    const uint32_t *point = text->point + at;
+    const uint16_t *class = text->class;
+    switch (*point) {
+    case '@':
+        if (!seen->mail && at >= *run) {
+            size_t start = at;
+            while (start > *run && !(class[start - 1] & IS_SPACE)) start--;
+            for (*run = at; *run < text->length && !(class[*run] & IS_SPACE);) ++*run;
+            seen->mail = (unsigned)mail_in(text, start, *run);
+        }
+        break;
+    case '.':
+        if (!seen->link) seen->link = (unsigned)link_at(text, at);
+        /* fall through */
+    case '!': case '?':
+        if (*point == '?') seen->question = 1;
+        if (point[1] == ' ') seen->inner_stop |= (point[2] >= 'A' && point[2] <= 'Z') || point[2] == 0x201C || point[2] == '"';
+        break;
+    case ':':
+        seen->date |= at > 0 && (class[at - 1] & class[at + 1] & class[at + 2] & IS_DECIMAL) != 0;
+        if (!seen->link) seen->link = (unsigned)link_at(text, at);
+        break;
+    case ',': seen->comma = 1; break;
+    case '"': case 0x201C: case 0x201D: case 0xAB: case 0xBB: seen->quotation = 1; break;
+    case '(': case '[': seen->brackets = 1; break;
+    case 0xA9: seen->copyright = 1; break;
+    }
+}
+
+static Seen look(const Text *text, const uint32_t *words, size_t n_words)
 {
     Seen seen = {0};
-    const uint32_t *point = text->point;
-    const uint16_t *class = text->class;
-    size_t run = 0; /* start of the run of non-blanks */
-    int at_sign = 0;
-    for (size_t at = 0; at <= text->length; at++) {
-        uint32_t c = point[at];
-        if (at == text->length || (class[at] & IS_SPACE)) {
-            if (at_sign && !seen.mail) seen.mail = (unsigned)mail_in(text, run, at);
-            run = at + 1;
-            at_sign = 0;
-            continue;
-        }
-        if (class[at] & IS_WORD) {
-            if (at == 0 || !(class[at - 1] & IS_WORD)) {
-                if (class[at] & IS_DECIMAL) seen.date |= !seen.date && numeric_date(text, at);
-                else seen.date |= !seen.date && named_date(text, at);
-            }
-            if (c == 'o') seen.copyright |= spells(text, at, "opyright");
-            else if (c == 'h' || c == 'H' || c == 'w' || c == 'W') seen.link |= !seen.link && link_at(text, at);
-            continue;
-        }
-        switch (c) {
-        case '@': at_sign = 1; break;
-        case '.': seen.link |= !seen.link && link_at(text, at); /* fall through */
-        case '!': case '?':
-            seen.question |= c == '?';
-            if (point[at + 1] == ' ')
-                seen.inner_stop |= (point[at + 2] >= 'A' && point[at + 2] <= 'Z') || point[at + 2] == 0x201C || point[at + 2] == '"';
-            break;
-        case ':':
-            seen.date |= at > 0 && (class[at - 1] & class[at + 1] & class[at + 2] & IS_DECIMAL) != 0;
-            break;
-        case ',': seen.comma = 1; break;
-        case '"': case 0x201C: case 0x201D: case 0xAB: case 0xBB: seen.quotation = 1; break;
-        case '(': case '[': seen.brackets = 1; break;
-        case 0xA9: seen.copyright = 1; break;
-        }
+    size_t at = 0, run = 0;
+    for (size_t word = 0; word <= n_words; word++) {
+        size_t start = word < n_words ? words[2 * word] : text->length;
+        for (; at < start; at++)
+            if (!(text->class[at] & IS_SPACE)) look_at_mark(text, at, &seen, &run);
+        if (word == n_words) break;
+        at = words[2 * word + 1];
+        look_at_word(text, start, at, &seen);
     }
     return seen;
 }
@@ -175,7 +194,7 @@ static void shape_of(const Text *text, const uint32_t *words, size_t n_words, co
     int open = dots || closing == 0x2026 || closing == 0xBB || closing == 0x203A || closing == '>';
     int quote = first == '"' || first == 0x201C || first == '\'' || first == 0x2018 || first == '(';
     double share = (double)capitals / (double)(letters ? letters : 1);
-    Seen seen = look(text);
+    Seen seen = look(text, words, n_words);
     double values[SHAPES] = {
         length < 20, length < 60, length < 150, length < 400, n_words <= 3, n_words <= 6, n_words <= 12, share,
         (double)titled / (double)(lengthy ? lengthy : 1), share > 0.8,

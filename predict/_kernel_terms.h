@@ -52,6 +52,7 @@ static inline int push_term(Block *block, Ids *ids, uint64_t key, Made made)
 /* A paragraph with its actors masked, and the features of it; a sentence's lie in slices, as pairs of start and end. */
 typedef struct {
     Ids tokens;                     /* mentions as role tokens */
+    VECTOR(uint64_t) keys;          /* of its bigrams */
     Ids ends;                       /* of the sentences, in tokens */
     Ids masked, masked_slices;
     Ids relations, inside, inside_slices; /* inside: those of `relations` that lie in one sentence */
@@ -64,6 +65,7 @@ typedef struct {
 static void view_free(View *view)
 {
     free(view->tokens.at);
+    free(view->keys.at);
     free(view->ends.at);
     free(view->masked.at);
     free(view->masked_slices.at);
@@ -114,21 +116,59 @@ static int push_unigram(Block *block, Ids *ids, const Lexicon *lexicon, uint32_t
     return push_term(block, ids, term_key(kind, lexicon->tokens.at[token].hash, 0), (Made){kind, token, NONE});
 }
 
-/* The unigrams and bigrams; bigrams across sentences lie between the slices. */
-static int find_ngrams(View *view, Block *block, const Lexicon *lexicon)
+/* The unigrams and bigrams that a model knows; bigrams across sentences lie between the slices. */
+static int find_known_ngrams(View *view, const Block *block, const Lexicon *lexicon)
+{
+    const Token *records = lexicon->tokens.at;
+    const uint32_t *tokens = view->tokens.at;
+    size_t n = view->tokens.n, found = 0, at = 0;
+    view->masked.n = 0;
+    if (RESERVE(view->masked_slices, 2 * view->ends.n) || RESERVE(view->masked, 2 * n + 1) || RESERVE(view->keys, n + 1)) return -1;
+    if (!block->table.slots) {
+        memset(view->masked_slices.at, 0, 2 * view->ends.n * sizeof(uint32_t));
+        return 0;
+    }
+    uint64_t *keys = view->keys.at;
+    uint32_t *masked = view->masked.at;
+    for (size_t i = 0; i + 1 < n; i++) keys[i] = term_key(BIGRAM, records[tokens[i]].hash, records[tokens[i + 1]].hash);
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (table_may_hold(&block->table, keys[i])) PREFETCH(&block->table.at[keys[i] & (block->table.slots - 1)]);
+        else keys[i] = 0;
+    }
+    for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
+        view->masked_slices.at[2 * sentence] = (uint32_t)found;
+        size_t end = view->ends.at[sentence];
+        uint32_t across = NONE;
+        for (; at < end; at++) {
+            masked[found] = records[tokens[at]].unigram;
+            found += masked[found] != NONE;
+            if (at + 1 >= n || !keys[at]) continue;
+            uint32_t id = table_probe(&block->table, keys[at]);
+            if (at + 1 == end) across = id;
+            else {
+                masked[found] = id;
+                found += id != NONE;
+            }
+        }
+        view->masked_slices.at[2 * sentence + 1] = (uint32_t)found;
+        masked[found] = across;
+        found += across != NONE;
+    }
+    view->masked.n = found;
+    return 0;
+}
+
+/* The unigrams and bigrams, those of a growing block; bigrams across sentences lie between the slices. */
+static int collect_ngrams(View *view, Block *block, const Lexicon *lexicon)
 {
     const uint32_t *tokens = view->tokens.at;
     size_t at = 0;
     view->masked.n = 0;
-    if (RESERVE(view->masked_slices, 2 * view->ends.n) || RESERVE(view->masked, 2 * view->tokens.n)) return -1;
+    if (RESERVE(view->masked_slices, 2 * view->ends.n)) return -1;
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
         view->masked_slices.at[2 * sentence] = (uint32_t)view->masked.n;
         for (size_t end = view->ends.at[sentence]; at < end; at++) {
-            if (block->grows) {
-                if (push_unigram(block, &view->masked, lexicon, UNIGRAM, tokens[at])) return -1;
-            } else if (lexicon->tokens.at[tokens[at]].unigram != NONE) {
-                view->masked.at[view->masked.n++] = lexicon->tokens.at[tokens[at]].unigram;
-            }
+            if (push_unigram(block, &view->masked, lexicon, UNIGRAM, tokens[at])) return -1;
             if (at + 1 < end && push_bigram(block, &view->masked, lexicon, BIGRAM, tokens[at], tokens[at + 1])) return -1;
         }
         view->masked_slices.at[2 * sentence + 1] = (uint32_t)view->masked.n;

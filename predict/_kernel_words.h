@@ -12,7 +12,7 @@ static const char *const role_names[ROLES] = {"<target>", "<ally>", "<adversary>
 
 /* A word type as written. lower, cut: hashes of it in lower case and of the same without its last letter, an s. */
 typedef struct {
-    uint64_t hash, lower, cut, cut_written;
+    uint64_t hash, lane, lower, cut, cut_written; /* lane: its first 8 bytes */
     uint32_t start, length, token, flags;
 } Word;
 
@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
     uint64_t hash;
     uint32_t start, length;
-    uint32_t unigram, notion; /* features of the blocks, NONE where there is none */
+    uint32_t unigram; /* the feature, NONE where there is none */
 } Token;
 
 /* What Python knows better: the token, lower case and lower case without the last letter of a word beyond ASCII. */
@@ -91,7 +91,7 @@ static uint32_t token_id(Lexicon *lexicon, const uint8_t *bytes, size_t length, 
         if (token->hash == hash && token->length == length && !memcmp(lexicon->letters.at + token->start, bytes, length))
             return lexicon->token_slots[slot];
     }
-    Token token = {.hash = hash, .length = (uint32_t)length, .unigram = NONE, .notion = NONE};
+    Token token = {.hash = hash, .length = (uint32_t)length, .unigram = NONE};
     if (RESERVE(lexicon->tokens, lexicon->tokens.n + 1) || keep_letters(lexicon, bytes, length, &token.start)) return NONE;
     uint32_t id = (uint32_t)lexicon->tokens.n++;
     lexicon->tokens.at[id] = token;
@@ -100,13 +100,14 @@ static uint32_t token_id(Lexicon *lexicon, const uint8_t *bytes, size_t length, 
     return id;
 }
 
-static inline Word *find_word(const Lexicon *lexicon, uint64_t hash, const uint8_t *bytes, size_t length)
+static inline const Word *find_word(const Lexicon *lexicon, uint64_t hash, uint64_t lane, const uint8_t *bytes, size_t length)
 {
     if (!lexicon->n_word_slots) return NULL;
     for (size_t slot = hash & (lexicon->n_word_slots - 1); lexicon->word_slots[slot] != NONE;
          slot = (slot + 1) & (lexicon->n_word_slots - 1)) {
-        Word *word = &lexicon->words.at[lexicon->word_slots[slot]];
-        if (word->hash == hash && word->length == length && !memcmp(lexicon->letters.at + word->start, bytes, length)) return word;
+        const Word *word = &lexicon->words.at[lexicon->word_slots[slot]];
+        if (word->hash != hash || word->lane != lane || word->length != length) continue;
+        if (length <= 8 || !memcmp(lexicon->letters.at + word->start, bytes, length)) return word;
     }
     return NULL;
 }
@@ -154,7 +155,7 @@ static void trie_free(Trie *trie)
     memset(trie, 0, sizeof *trie);
 }
 
-static inline uint64_t edge_key(uint32_t node, uint64_t word) { return term_key(node, word, 0); }
+static inline uint64_t edge_key(uint32_t node, uint64_t word) { return node ? term_key(node, word, 0) : word; }
 
 /* Words first:last of the paragraph, played by `role`. */
 typedef struct { uint32_t first, last, role; } Mention;
