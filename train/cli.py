@@ -9,6 +9,7 @@ from parastance.predict.cli import OK, PREDICT, Command, declare_model, declare_
 from parastance.predict.cli import main as run_command
 from parastance.train.cli_archive import ARCHIVE_COMMANDS
 from parastance.train.cli_labels import LABEL_COMMANDS
+from parastance.train.cli_store import STORE_COMMANDS
 
 
 def declare_train(parser: argparse.ArgumentParser) -> None:
@@ -91,6 +92,7 @@ COMMANDS = (
     Command("corpora", "rebuild the labelled real paragraphs from the public data sets", declare_corpora, run_corpora),
     *LABEL_COMMANDS,
     *ARCHIVE_COMMANDS,
+    *STORE_COMMANDS,
 )
 
 

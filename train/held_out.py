@@ -25,6 +25,7 @@ from parastance.train.folds import SKETCH, shingles
 FILE = "held_out.npz"
 Truth = NDArray[np.bool_]
 _NONE = np.uint32(0xFFFFFFFF)  # fills the sketch of a text of few words
+STEPS = 65_535.0  # probabilities are kept in so many steps, two bytes each; what was given is kept as such
 ALIKE = 0.4  # estimated similarity from which a row counts as seen; the true bound is 0.5, the estimate errs by some 0.17
 
 
@@ -114,7 +115,7 @@ def to_bytes(record: Record) -> bytes:
         arrays[f"{name}.exclusive"] = np.array(head.exclusive)
         arrays[f"{name}.rows"] = head.rows.astype(np.int32)
         arrays[f"{name}.truth"], arrays[f"{name}.given"] = head.truth, head.given
-        arrays[f"{name}.probability"] = head.probability.astype(np.float32)
+        arrays[f"{name}.probability"] = np.round(head.probability * STEPS).astype(np.uint16)
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
     return stream.getvalue()
@@ -147,7 +148,7 @@ def _head(arrays: Any, name: str) -> HeadRecord:
         rows=arrays[f"{name}.rows"].astype(np.int64),
         truth=arrays[f"{name}.truth"],
         given=arrays[f"{name}.given"],
-        probability=arrays[f"{name}.probability"].astype(np.float64),
+        probability=arrays[f"{name}.probability"] / STEPS,
     )
 
 
