@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict.artifact import unpack_terms
-from parastance.predict.features import Views, ngrams, relations
+from parastance.predict.features import Views, frames, ngrams, own_names, relations
 from parastance.predict.heads import Head
 from parastance.predict.scorer import Bag, Matrix, Subwords
 
@@ -21,7 +21,10 @@ TERMS: dict[str, Callable[[Views], list[str]]] = {
     "notions": lambda seen: seen.tokens,
     "masked": lambda seen: ngrams(seen.masked),
     "relations": lambda seen: relations(seen.masked),
+    "frames": frames,
+    "names": own_names,
 }
+PLAIN_ONLY = ("frames", "names")  # blocks that the kernel does not know: a model that has one is scored by NumPy
 ORDER = ("kind", "topics", "stance")  # of the heads' columns
 
 

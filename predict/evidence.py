@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parastance.predict.blocks import Blocks
-from parastance.predict.features import Views, placed_relations
+from parastance.predict.features import Views, placed_frames, placed_names, placed_relations
 from parastance.predict.plain import PlainScorer
 from parastance.predict.scorer import Bag, Matrix
 from parastance.predict.sentences import SHARE, strongest
@@ -152,6 +152,8 @@ def _token_parts(blocks: Blocks, column: int, sight: _Sight, count: int) -> Matr
         "notions": list(zip(seen.tokens, plain, strict=True)),
         "masked": _ngram_spots(seen.masked, spots),
         "relations": _carried(placed_relations(seen.masked), spots),
+        "frames": _carried(placed_frames(seen), spots) if "frames" in blocks.bags else [],
+        "names": _carried(placed_names(seen), spots) if "names" in blocks.bags else [],
     }
     for block, bag in blocks.bags.items():
         _share(parts, bag, column, occurrences[block])

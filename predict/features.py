@@ -5,6 +5,9 @@ Each block is a bag with its own weighting; training and prediction read them th
     masked          unigrams and bigrams, actors as role tokens          topics, kind, stance
     relations       what stands around the target and other roles,       topics, stance
                     and between the target and its neighbours
+    frames          the same with every other name as one token,         stance, where cross-validation chooses it
+                    and the words next to the target
+    names           the words that the target goes by                    stance, where cross-validation chooses it
     subwords        character n-grams, summed over the words             topics, kind
     notions         unigrams, weighted through word vectors              topics
     shape           what the line looks like (see `shape`)               kind
@@ -17,11 +20,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parastance.predict.targets import TARGET, Mention
-from parastance.predict.tokens import bigrams, tokenize
+from parastance.predict.tokens import WORD, bigrams, tokenize
 
 WINDOW = 6  # words either side of a mention; 4, 6 and 10 gave 0.678, 0.690 and 0.680 stance macro-F1 on real text
 REACH = 12  # words between two actors that are read as one relation
 NEAR = 4  # words either side of an actor that is not the target
+NAME = "<name>"  # the token of a run of words written like names
+MANY = 5  # names, and more
+STARTS = frozenset('.!?:"“”«»')  # after these a capital says nothing
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,16 @@ class Views:
     """One paragraph as its blocks see it.
 
     tokens: its tokens; masked: the same with every mention of an actor as one role token. ends: where its sentences end,
-    as pairs of indices into tokens and masked; the last is the lengths of both.
+    as pairs of indices into tokens and masked; the last is the lengths of both. capital: for each masked token, whether it is
+    a word written like a name, with a capital that no sentence or quotation begins with. said: for each masked token, the
+    tokens that a role token stands for, else none.
     """
 
     tokens: list[str]
     masked: list[str]
     ends: tuple[tuple[int, int], ...]
+    capital: list[bool]
+    said: list[list[str]]
 
     def sentences(self) -> list["Views"]:
         """Return the views of the sentences; none where there is but one."""
@@ -42,7 +52,7 @@ class Views:
             return []
         starts = ((0, 0), *self.ends)
         return [
-            Views(self.tokens[a:b], self.masked[c:d], ((b - a, d - c),))
+            Views(self.tokens[a:b], self.masked[c:d], ((b - a, d - c),), self.capital[c:d], self.said[c:d])
             for (a, c), (b, d) in zip(starts, self.ends, strict=False)
         ]
 
@@ -52,20 +62,47 @@ def view(text: str, mentions: Sequence[Mention], ends: Sequence[int]) -> Views:
 
     No mention may go beyond its sentence.
     """
-    tokens = tokenize(text)
+    tokens, names = tokenize(text), capitals(text, ends)
     masked: list[str] = []
+    capital: list[bool] = []
+    said: list[list[str]] = []
     pairs = []
     at, index = 0, 0
     for end in ends:
         while index < len(mentions) and mentions[index].first < end:
-            masked.extend(tokens[at : mentions[index].first])
-            masked.append(mentions[index].role)
-            at = mentions[index].last
+            mention = mentions[index]
+            masked += [*tokens[at : mention.first], mention.role]
+            capital += [*names[at : mention.first], False]
+            said += [*_nothing(mention.first - at), tokens[mention.first : mention.last]]
+            at = mention.last
             index += 1
-        masked.extend(tokens[at:end])
+        masked += tokens[at:end]
+        capital += names[at:end]
+        said += _nothing(end - at)
         at = end
         pairs.append((end, len(masked)))
-    return Views(tokens, masked, tuple(pairs))
+    return Views(tokens, masked, tuple(pairs), capital, said)
+
+
+def _nothing(count: int) -> list[list[str]]:
+    return [[]] * count
+
+
+def capitals(text: str, ends: Sequence[int]) -> list[bool]:
+    """Return which words of a text are written like names: with a capital, and not first in a sentence or quotation.
+
+    ends: of its sentences, in words. A text all in capitals has none.
+    """
+    if not any(map(str.islower, text)):
+        return [False] * (ends[-1] if ends else 0)
+    starts = {0, *ends}
+    found, before = [], 0
+    for index, match in enumerate(WORD.finditer(text)):
+        word = match.group()
+        name = word[0].isupper() and word != "I" and index not in starts
+        found.append(name and STARTS.isdisjoint(text[before : match.start()]))
+        before = match.end()
+    return found
 
 
 def ngrams(tokens: list[str]) -> list[str]:
@@ -110,4 +147,55 @@ def placed_relations(masked: list[str]) -> list[tuple[str, int, int]]:
             terms.extend((f"{pair}:{masked[at]}", at, at + 1) for at in range(start + 1, end))
     terms.extend(_around(masked, [(index, token) for index, token in mentions if token != TARGET]))
     terms.append(("named" if any(token == TARGET for _, token in mentions) else "unnamed", 0, 0))
+    return terms
+
+
+def framed(seen: Views) -> tuple[list[str], list[int]]:
+    """Return (the masked tokens with each run of names as one token, the masked index of each run's first token, and the end)."""
+    tokens: list[str] = []
+    starts: list[int] = []
+    for at, (token, name) in enumerate(zip(seen.masked, seen.capital, strict=True)):
+        if not name:
+            tokens.append(token)
+            starts.append(at)
+        elif not (at and seen.capital[at - 1]):
+            tokens.append(NAME)
+            starts.append(at)
+    return tokens, [*starts, len(seen.masked)]
+
+
+def frames(seen: Views) -> list[str]:
+    """Return the terms of the frames block; see `placed_frames`."""
+    return [term for term, _, _ in placed_frames(seen)]
+
+
+def placed_frames(seen: Views) -> list[tuple[str, int, int]]:
+    """Return (term, first, last) for every frame: the term and the slice of masked tokens that carries it.
+
+    The relations with every other name as one token, so that what was learnt about one pair of names serves all; the pairs of
+    words just left (`LL:`), just right (`RR:`) and either side (`LR:`) of a mention of the target; how many names there are.
+    """
+    tokens, starts = framed(seen)
+    terms = placed_relations(tokens)
+    for at, token in enumerate(tokens):
+        if token == TARGET:
+            pairs = (("LL", at - 2, at - 1), ("RR", at + 1, at + 2), ("LR", at - 1, at + 1))
+            terms.extend(
+                (f"{side}:{tokens[a]} {tokens[b]}", a, b + 1) for side, a, b in pairs if a >= 0 and b < len(tokens)
+            )
+    terms.append((f"names:{min(MANY, tokens.count(NAME))}", 0, 0))
+    return [(term, starts[first], starts[last]) for term, first, last in terms]
+
+
+def own_names(seen: Views) -> list[str]:
+    """Return the terms of the names block; see `placed_names`."""
+    return [term for term, _, _ in placed_names(seen)]
+
+
+def placed_names(seen: Views) -> list[tuple[str, int, int]]:
+    """Return (term, first, last): the words and word pairs of each mention of the target, and the masked token that it is."""
+    terms: list[tuple[str, int, int]] = []
+    for at, (token, words) in enumerate(zip(seen.masked, seen.said, strict=True)):
+        if token == TARGET:
+            terms.extend((f"T:{term}", at, at + 1) for term in ngrams(words))
     return terms

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
+from parastance.predict.blocks import PLAIN_ONLY
 from parastance.predict.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def kernel_module() -> Any:
 def make_scorer(blocks: "Blocks") -> Scorer:
     """Return what scores by an artifact's blocks."""
     module = kernel_module()
-    if module is None:
+    if module is None or not set(PLAIN_ONLY).isdisjoint(blocks.tables):
         from parastance.predict.plain import PlainScorer
 
         return PlainScorer(blocks)

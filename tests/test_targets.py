@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parastance.predict.errors import UsageError
+from parastance.predict.features import framed, frames, own_names
+from parastance.predict.model import Unit
 from parastance.predict.targets import (
     ADVERSARY,
     ALLY,
@@ -17,6 +19,7 @@ from parastance.predict.targets import (
     parse_target,
     read_registry,
 )  # fmt: skip
+from parastance.predict.views import target_view
 
 REGISTRY = read_registry()
 
@@ -104,3 +107,25 @@ def test_a_target_of_ones_own() -> None:
     registry = Registry([own], "mayor")
     text = "The mayor spoke. Anna Berg's plan failed."
     assert [text[m.start : m.end] for m in find_mentions(text, "mayor", registry)] == ["The mayor", "Anna Berg's"]
+
+
+FRAMES = [
+    ("Mr Orban blamed Assad for it.", "mr <name> blamed <target> for it", {"LL:<name> blamed", "LR:blamed for", "names:1"}),
+    ("He said: “Damascus met Jo Day and Al Lavrov.”", "he said <target> met <name> and <name>", {"RR:met <name>", "names:2"}),
+    ("ASSAD MET JOHN", "<target> met john", {"names:0", "RR:met john"}),
+    ("I met nobody", "i met nobody", {"names:0", "unnamed"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "tokens", "terms"), FRAMES, ids=[case[0] for case in FRAMES])
+def test_frames_take_names_as_one_token(text: str, tokens: str, terms: set[str]) -> None:
+    seen = target_view(Unit(text, "assad_government"), Registry([REGISTRY["assad_government"]], "assad_government"))
+    found, starts = framed(seen)
+    assert " ".join(found) == tokens
+    assert len(starts) == len(found) + 1
+    assert terms <= set(frames(seen))
+
+
+def test_names_are_the_words_the_target_goes_by() -> None:
+    seen = target_view(Unit("She thanked President Assad.", None, ((0, 3), (12, 27))), REGISTRY)
+    assert own_names(seen) == ["T:she", "T:president", "T:assad", "T:president assad"]

@@ -15,12 +15,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from parastance.predict.features import Views, ngrams, relations
+from parastance.predict.features import Views, frames, ngrams, own_names, relations
 from parastance.predict.tokens import subwords
 from parastance.train.notions import Notions
 
 # Least rows a term must stand in; 2 and 3 differ by less than 0.002 macro-F1, 3 gives the smaller file.
-RARE = {"masked": 3, "relations": 3, "subwords": 3}
+RARE = {"masked": 3, "relations": 3, "subwords": 3, "frames": 3, "names": 3}
 FEW_ROWS = 200  # rows below which every term counts
 SUBWORD_SCALE = 0.1  # brings the block's length near 1, so that one regularisation fits all blocks
 NOTION_LENGTH = 1.5  # mean length of the block's rows; 0.5, 1, 1.5 and 2 were tried on unseen outlets
@@ -38,7 +38,9 @@ def word_grams(word: str) -> list[str]:
     return subwords(word)
 
 
-TERMS: dict[str, Callable[[Views], list[str]]] = {"masked": masked_terms, "relations": relation_terms}
+TERMS: dict[str, Callable[[Views], list[str]]] = {
+    "masked": masked_terms, "relations": relation_terms, "frames": frames, "names": own_names,
+}  # fmt: skip
 
 
 def bag_vectorizer(block: str, seen: Sequence[Views]) -> TfidfVectorizer:
