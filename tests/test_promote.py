@@ -23,7 +23,7 @@ from parastance.train.config import Config
 from parastance.train.data import corpus_files, labelled_row, read_labelled
 from parastance.train.fit import fit
 from parastance.train.gate import Limits
-from parastance.train.hard_cases import hard_cases
+from parastance.train.hard_cases import cost_checks, hard_case_checks
 from parastance.train.pairs import Side, common, on_rows
 from parastance.train.promote import Verdict, promote
 from parastance.train.save import save
@@ -217,11 +217,6 @@ def test_a_broken_candidate_changes_nothing(broken: str, store: Path, small_fold
     assert {path.name for path in (store / PROMOTED).iterdir()} == history_folders(store)
 
 
-def test_the_hard_cases_are_put_to_both_models(store: Path, small_folder: Path) -> None:
-    assert len(hard_cases()) == 128
-    assert {case.group for case in hard_cases()} > {"k-headline", "s-ally"}
-
-
 def test_the_command_line(store: Path, better: Path, shuffled: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     place = ["--store", str(store)]
     assert main(["promote", str(shuffled), *place]) == 1
@@ -240,6 +235,7 @@ def test_the_command_line(store: Path, better: Path, shuffled: Path, capsys: pyt
     listed = json.loads(capsys.readouterr().out)
     assert [one["in_use"] for one in listed] == [True, False, False]
     assert [one["model"] for one in listed] == [verdict["in_use"], verdict["candidate"], load(DEFAULT).name]
+    assert listed[0]["files"] == []
     assert all(one["rows"] and one["scores"]["topics"] and one["data_sha256"] for one in listed)
     assert main(["rollback", "--to", "none@0", *place]) == 2
     assert "was never in use" in capsys.readouterr().err
@@ -251,6 +247,8 @@ def test_train_writes_a_candidate_into_the_store(tmp_path: Path, small: Any, cap
     shipped = (DEFAULT / "model.joblib").stat().st_mtime_ns
     assert main(["train", str(data), "--store", str(tmp_path / "store"), "--quiet"]) == 0
     assert load(tmp_path / "store" / "candidate").heads.keys() == {"topics"}
+    assert main(["models", "--store", str(tmp_path / "store")]) == 0
+    assert "rows.jsonl" in capsys.readouterr().out
     assert load(store=tmp_path / "store").name == load(DEFAULT).name, "a candidate is not in use"
     assert main(["train", str(data), "-o", str(DEFAULT)]) == 2
     assert "that is the shipped model" in capsys.readouterr().err
@@ -285,6 +283,20 @@ def test_killed_in_the_middle_the_old_or_the_new_model_is_in_use(store: Path, lo
     assert promote(better, store, limits=WIDE, force=True).candidate == names[better] == load(store=store).name
 
 
+@pytest.mark.parametrize("broken", ["pointer", "model"])
+def test_force_gets_past_a_model_in_use_that_cannot_be_read(broken: str, store: Path, better: Path) -> None:
+    if broken == "pointer":
+        (store / "in_use.json").write_text("{")
+    else:
+        (model_in_use(store) / "manifest.json").write_text('{"format": 0, "sha256": "0"}')
+    with pytest.raises(UsageError, match="or --force, which compares nothing"):
+        promote(better, store)
+    verdict = promote(better, store, force=True)
+    assert verdict.forced and verdict.in_use.startswith("small@")
+    assert load(store=store).name == verdict.candidate
+    assert "not compared" in history(store)[-1]["reasons"][0]
+
+
 def test_two_promotions_at_once_come_one_after_the_other(store: Path, lost: Path, better: Path) -> None:
     context = multiprocessing.get_context("fork")
     ended = [context.Event(), context.Event()]
@@ -302,3 +314,26 @@ def test_two_promotions_at_once_come_one_after_the_other(store: Path, lost: Path
     assert {entry["model"].split("@")[0] for entry in entries[-2:]} == {"lost", "better"}
     assert entries[-1]["before"] == entries[-2]["model"], "the second was compared with what the first had put in use"
     assert load(store=store).name == entries[-1]["model"]
+
+
+def test_a_slower_or_much_larger_candidate_is_refused(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    side = Side.open(small_folder)
+    slow = Side.open(small_folder)
+    seconds = {id(side): 0.1, id(slow): 0.16}
+    monkeypatch.setattr("parastance.train.hard_cases._seconds", lambda model, units: seconds[id(model)])
+    found = [check.reason for check in cost_checks(slow, side, Limits())]
+    assert found == ["speed: 1,250 paragraphs a second instead of 2,000", ""]
+    assert [check.passed for check in cost_checks(side, slow, Limits())] == [True, True]
+    tight = Limits(size=1000, larger=0.5)
+    assert [check.passed for check in cost_checks(side, side, tight)] == [True, False]
+
+
+def test_worse_answers_to_the_hard_cases_are_refused(small_folder: Path) -> None:
+    shipped = replace(Side.open(DEFAULT), record=None)
+    found, lost = hard_case_checks(Side.open(small_folder), shipped)
+    reason = next(check.reason for check in found if check.head == "topics")
+    assert "macro-F1 on the codebook's 128 hard cases fell from" in reason
+    for example in lost["topics"]:
+        assert sorted(example.in_use.labels) == sorted(example.truth) != sorted(example.candidate.labels)
+    found, _ = hard_case_checks(shipped, shipped)
+    assert all(check.passed for check in found) and len(found) == 2

@@ -75,6 +75,8 @@ def describe(verdict: "Verdict") -> str:
         for at, example in enumerate(verdict.examples):
             lines += [f"  {titles[at]}"] if titles[at] not in titles[:at] else []
             lines += _example(example)
+    elif any(check.reason and check.what == "F1" for check in verdict.checks):
+        lines += ["", "the texts of these rows are not at hand; name their file to see examples: --on FILE"]
     how = "put in use by force" if verdict.forced else "put in use"
     end = f"{verdict.candidate} is {how}" if verdict.promoted else f"refused: {verdict.in_use} stays in use"
     return "\n".join([*lines, "", end])

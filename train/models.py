@@ -29,6 +29,7 @@ class Listed:
     since: str | None = None
     forced: bool = False
     rows: int | None = None
+    files: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     data_sha256: str | None = None
     scores: dict[str, float] | None = None
@@ -58,7 +59,7 @@ def models(store: Path) -> list[Listed]:
 def _folders(store: Path, kept: set[str]) -> Iterator[Path]:
     """Yield the shipped model, the candidates, and what was kept."""
     yield DEFAULT
-    for path in sorted([*store.glob("*"), *(store / name for name in kept)]):
+    for path in sorted([*store.glob("[!.]*"), *(store / name for name in kept)]):
         if (path / FILES.manifest).is_file() and path.resolve() != DEFAULT.resolve():
             yield path
 
@@ -76,8 +77,8 @@ def _listed(folder: Path, store: Path, current: Path | None, switches: dict[str,
         return Listed(folder.name, broken=str(error), **known)
     data = manifest.get("data", {})
     return Listed(
-        model_name(folder, manifest), rows=data.get("rows"), sources=tuple(data.get("sources", ())),
-        data_sha256=manifest.get("data_sha256"), scores=_scores(folder), **known,
+        model_name(folder, manifest), rows=data.get("rows"), files=tuple(data.get("files", ())),
+        sources=tuple(data.get("sources", ())), data_sha256=manifest.get("data_sha256"), scores=_scores(folder), **known,
     )  # fmt: skip
 
 
@@ -99,7 +100,7 @@ def describe(listed: Sequence[Listed]) -> str:
             f"{'*' if one.in_use else ' '} {one.model:<{wide}}  {rows:>7}  {(one.data_sha256 or '-')[:8]:<8}  {_state(one)}"
         )
         figures = ", ".join(f"{head} {value:.3f}" for head, value in (one.scores or {}).items())
-        sources = ", ".join(one.sources)
+        sources = ", ".join(one.files or one.sources)
         detail = " · ".join(part for part in (figures, sources, one.folder, one.broken or "") if part)
         lines.append(f"    {detail}")
     return "\n".join(lines)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from parastance.predict.errors import UsageError
-from parastance.predict.store import model_in_use, read_pointer
+from parastance.predict.store import IN_USE, model_in_use
 from parastance.train.data import read_labelled
 from parastance.train.examples import EXAMPLES, Example, worse
 from parastance.train.gate import Check, Limits, checks
 from parastance.train.hard_cases import cost_checks, hard_case_checks
 from parastance.train.pairs import HeadPair, Pairs, Side, common, on_rows, shared
-from parastance.train.store import PROMOTE, REFUSE, discard, keep, keep_shipped, log, new_entry, snapshot, switch, writing
+from parastance.train.store import PROMOTE, REFUSE, discard, keep, keep_shipped, log, new_entry, snapshot, switch, trail, writing
 
 
 @dataclass(frozen=True)
@@ -57,21 +57,22 @@ def promote(
 
 
 def _decide(copy: Path, store: Path, on: Sequence[str], limits: Limits, force: bool, note: str) -> Verdict:
-    in_use = Side.open(model_in_use(store))
     candidate = Side.open(copy)
-    if candidate.manifest["sha256"] == in_use.manifest["sha256"]:
-        return Verdict(candidate.name, in_use.name, promoted=False, same=True)
     try:
+        in_use = Side.open(model_in_use(store))
+        if candidate.manifest["sha256"] == in_use.manifest["sha256"]:
+            return Verdict(candidate.name, in_use.name, promoted=False, same=True)
         verdict = judge(candidate, in_use, on, limits)
     except UsageError as error:
         if not force:
-            raise
-        verdict = Verdict(candidate.name, in_use.name, promoted=False, reasons=[f"not compared: {error}"])
+            raise UsageError(f"{error}; or --force, which compares nothing") from None
+        before = [entry["model"] for entry in trail(store)][-1:] or ["the shipped model"]
+        verdict = Verdict(candidate.name, before[0], promoted=False, reasons=[f"not compared: {error}"])
     if verdict.reasons and not force:
         log(store, new_entry(store, REFUSE, copy, **verdict.entry(), note=note))
         return verdict
     verdict = replace(verdict, promoted=True, forced=bool(verdict.reasons))
-    if read_pointer(store) is None:
+    if not (store / IN_USE).exists():
         keep_shipped(store)
     entry = new_entry(store, PROMOTE, copy, **verdict.entry(), note=note)
     switch(store, {**entry, "kept": keep(store, copy)})

@@ -22,7 +22,8 @@ def train(data: Sequence[str], more: Sequence[str], folder: Path, config: Config
     with fit_bar("cross-validating", quiet) as tick:
         fitted = fit(rows, config, tick)
     compared = with_and_without(fitted, config)
-    save(fitted, config, folder, {"on_real_paragraphs": compared} if compared else None)
+    files = [Path(name).name for name in (*(data or ["seeds/corpus"]), *more)]
+    save(fitted, config, folder, {"on_real_paragraphs": compared} if compared else None, files)
     return describe(fitted, folder)
 
 

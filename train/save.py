@@ -83,10 +83,13 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in LIBRARIES}
 
 
-def save(fitted: Fitted, config: Config, folder: Path, extra: dict[str, Any] | None = None) -> dict[str, Any]:
+def save(
+    fitted: Fitted, config: Config, folder: Path, extra: dict[str, Any] | None = None, files: Sequence[str] = ()
+) -> dict[str, Any]:
     """Write the artifact folder whole or not at all; return its metrics. Raises OutputError where it cannot be written.
 
     A folder of that name is replaced if it is an artifact or empty, else left alone. extra: entries added to the metrics.
+    files: the names of the data's files, for the manifest.
     """
     if folder.exists() and not _replaceable(folder):
         raise OutputError(f"{folder}: exists and is no model folder; name another")
@@ -104,6 +107,7 @@ def save(fitted: Fitted, config: Config, folder: Path, extra: dict[str, Any] | N
         held_out = to_bytes(record_of(fitted))
         (aside / FILE).write_bytes(held_out)
         manifest = manifest_of(fitted, config, (aside / FILES.model).read_bytes())
+        manifest["data"]["files"] = list(files)
         manifest["held_out_sha256"] = hashlib.sha256(held_out).hexdigest()
         _write_json(aside / FILES.manifest, manifest)
         _write_json(aside / FILES.metrics, metrics)
