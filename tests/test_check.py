@@ -93,15 +93,17 @@ def test_clean_data_pass(what: str, files: list[list[Any]], tmp_path: Path) -> N
 def test_confident_learning_by_hand() -> None:
     p = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.3, 0.7], [0.6, 0.4]])
     answer = np.array([0, 0, 0, 1, 1, 1])
-    own, likely, other = confident(p, answer)
+    own, trust, likely, other = confident(p, answer)
     # thresholds: label 0 mean(.9, .8, .1) = .60; label 1 mean(.8, .7, .4) = .63
     assert own.tolist() == [0.9, 0.8, 0.1, 0.8, 0.7, 0.4]
     assert likely.tolist() == [False, False, True, False, False, True]
     assert other.tolist() == [1, 1, 1, 0, 0, 0]
+    assert trust[2] == pytest.approx((0.1 / 0.6) / (0.1 / 0.6 + 0.9 / (1.9 / 3)))
+    assert trust.argmin() == 2
 
 
 def test_a_label_that_no_row_bears_is_never_the_likely_one() -> None:
-    own, likely, _ = confident(np.array([[0.2, 0.1, 0.7], [0.6, 0.3, 0.1]]), np.array([0, 1]))
+    own, _, likely, _ = confident(np.array([[0.2, 0.1, 0.7], [0.6, 0.3, 0.1]]), np.array([0, 1]))
     assert not likely[0] and likely[1]
 
 

@@ -7,8 +7,6 @@ label errors by confident learning (see `confident`) on probabilities of rows he
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
-from threadpoolctl import threadpool_limits
-
 from parastance.predict.errors import DataError, UsageError
 from parastance.train.check_pairs import contradictions, leaks, shared_groups
 from parastance.train.check_values import disputed, illegal, odd_names, odd_targets
@@ -66,14 +64,13 @@ def check(
 def label_errors(
     sound: Sequence[Entry], config: Config, tick: Callable[[int, int], None] = lambda done, of: None, note: Note = print
 ) -> list[Finding]:
-    """Return the likely label errors among sound rows, each scored by how improbable its label is, held out."""
+    """Return the likely label errors among sound rows, each scored by how little its label can be trusted (see `confident`)."""
     rows = [entry.row for entry in sound if entry.row is not None]
     if len(rows) < FEWEST_ROWS:
         note(f"{len(rows)} rows are too few to look for label errors; {FEWEST_ROWS} is the least")
         return []
     try:
-        with threadpool_limits(1):  # these fits are small: threads of the linear algebra wait for each other ten times as long
-            fitted = fit(rows, config, tick)
+        fitted = fit(rows, config, tick)
     except UsageError as error:
         note(f"no look for label errors: {error}")
         return []
@@ -96,7 +93,7 @@ def _doubtful(sound: Sequence[Entry], fitted: Fitted, name: str) -> Iterable[Fin
                 label = question
                 given, other = (label, f"not {label}") if head.truth[at, q] else (f"not {label}", label)
             reason = f"{name}: says {given}, held out the model gives that {p:.2f}; rather {other}"
-            yield Finding("label_error", 1.0 - p, entry, reason, name, label, given, other)
+            yield Finding("label_error", 1.0 - float(doubt.trust[at, q]), entry, reason, name, label, given, other)
 
 
 def _answer(row: LabelledRow | None, head: str) -> str:

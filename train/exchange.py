@@ -187,6 +187,12 @@ def _mentions(answers: Sequence[Answer], target: str, strange: Counter[str]) -> 
     return [list(span) for span, count in sorted(votes.items()) if 2 * count > readers]
 
 
+def columns_along(row: Row) -> Row:
+    """Return the columns of a queue's row that go through a tool and come back: not what is to be filled in or was predicted."""
+    apart = ("id", "text", *HEADS.values())
+    return {k: v for k, v in row.items() if v is not None and k not in apart and not k.startswith("predicted_")}
+
+
 def own_columns(row: Row, drop: Collection[str]) -> Row:
     """Return a tool's row without the tool's columns, with our id under `id` where it is ours.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import Row
-from parastance.train.exchange import OWN_ID, Answer, Export, Numbered, Span, own_columns
+from parastance.train.exchange import OWN_ID, Answer, Export, Numbered, Span, columns_along, own_columns
 
 OURS = ("topics", "stance", "kind")
 FIELDS = ("label", "labels", "cats", "entities")
@@ -69,8 +69,7 @@ def _take(answer: Answer, key: str, value: Any) -> None:
 
 def row_to_label(row: Row) -> Row:
     """Return the row to import for one row of a queue: text, no label, the rest as columns that come back."""
-    keep = {key: value for key, value in row.items() if key not in ("id", "text", "predicted", *OURS)}
-    return {"text": row["text"], "label": [], OWN_ID: row["id"], **keep}
+    return {"text": row["text"], "label": [], OWN_ID: row["id"], **columns_along(row)}
 
 
 def label_config(labels: Mapping[str, Sequence[str]]) -> list[Row]:

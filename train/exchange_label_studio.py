@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import Row
-from parastance.train.exchange import HEADS, MENTIONS, OWN_ID, Answer, Export, Numbered, Span, own_columns
+from parastance.train.exchange import HEADS, MENTIONS, OWN_ID, Answer, Export, Numbered, Span, columns_along, own_columns
 
 TEXT = "text"
 MINE = ("annotator", "annotation_id", "created_at", "updated_at", "lead_time", "was_cancelled", "agreement")
@@ -154,21 +154,17 @@ def _offsets(value: Mapping[str, Any], text: str) -> tuple[int, int]:
     return start, start + len(marked)
 
 
-def task(record: Row, row: Row, blind: bool) -> Row:
-    """Return the task of one record of `predict`; `row` is its row of the queue. A blind one bears no prediction."""
-    keep = {key: value for key, value in row.items() if key not in ("id", "topics", "stance", "kind", "predicted")}
-    made: Row = {"data": {OWN_ID: row["id"], **keep}}
-    if blind:
-        return made
+def task(row: Row, predicted: Mapping[str, Any]) -> Row:
+    """Return the task for one row of a queue. predicted: what the model says for each control of `config`; none: no prediction."""
+    made: Row = {"data": {TEXT: row["text"], OWN_ID: row["id"], **columns_along(row)}}
     results = []
-    for control, form in (("topics", "choices"), ("stance", "choices"), ("kind", "choices")):
-        given = record.get(control)
+    for control, given in predicted.items():
         names = [given] if isinstance(given, str) else list(given or ())
         if names:
-            results.append({
-                "id": control, "from_name": control, "to_name": TEXT, "type": form, "value": {"choices": names},
-            })  # fmt: skip
-    made["predictions"] = [{"model_version": record.get("model"), "result": results}]
+            value = {"choices": names}
+            results.append({"id": control, "from_name": control, "to_name": TEXT, "type": "choices", "value": value})
+    if predicted:
+        made["predictions"] = [{"model_version": row.get("model"), "result": results}]
     return made
 
 

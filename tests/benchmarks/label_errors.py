@@ -3,7 +3,7 @@
     python tests/benchmarks/label_errors.py [--rows 2000] [--share 0.05] [--seeds 5] [DATA ...]
 
 Rows are drawn from the data (default: the shipped corpus). In one run, one label is flipped in 5% of the rows; every row is then
-ranked by how improbable its label is, held out, and the first 5% of the ranking are looked through. Chance finds 5%.
+ranked as `check` does, by what a model says of it held out, and the first 5% of the ranking are looked through. Chance finds 5%.
 A stance is flipped to one of the others. The corpus's own errors count as misses.
 """
 
@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from parastance.train.confident import doubts
 from parastance.train.config import Config
@@ -38,11 +37,10 @@ def found_share(
     count = min(round(share * len(rows)), len(able) // (4 if stance else 1))
     chosen = set(generator.choice(able, count, replace=False).tolist())
     planted = [flipped(row, label, stances, generator) if at in chosen else row for at, row in enumerate(rows)]
-    with threadpool_limits(1):
-        head = fit(planted, Config(regularisation=(3.0,))).heads["stance" if stance else "topics"]
+    head = fit(planted, Config(regularisation=(3.0,))).heads["stance" if stance else "topics"]
     found = doubts("stance" if stance else "topics", head)
     column = 0 if stance else found.questions.index(label)
-    order = head.rows[np.argsort(found.own[:, column], kind="stable")].tolist()
+    order = head.rows[np.argsort(found.trust[:, column], kind="stable")].tolist()
     named = set(head.rows[found.likely[:, column]].tolist())
     hits = len(chosen & named)
     first = chosen & set(order[: round(share * len(rows))])
