@@ -1,10 +1,10 @@
-"""`parastance shares`: what share of an archive each label has, group by group."""
+"""`parastance shares` and `parastance drift`: what is in an archive, and what changed in it."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from parastance.predict.cli import OK, Command
+from parastance.predict.cli import OK, Command, declare_model
 from parastance.predict.errors import OutputError, UsageError
 
 ENDINGS = (".csv", ".json", ".svg")
@@ -92,23 +92,57 @@ def run_shares(arguments: argparse.Namespace) -> int:
 
 def write_whole(name: str, text: str) -> None:
     """Write a text file whole or not at all. Raises OutputError where it cannot be written."""
-    import os
-    import tempfile
+    from parastance.train.durable import write_durably
 
-    path = Path(name)
-    aside = None
     try:
-        handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with open(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(aside, 0o644)
-        os.replace(aside, path)
+        write_durably(Path(name), text)
     except OSError as error:
-        if aside is not None:
-            Path(aside).unlink(missing_ok=True)
         raise OutputError(f"{name}: cannot be written: {error.strerror or error}") from None
 
 
-ARCHIVE_COMMANDS = (Command("shares", "the share of each label in an archive, with intervals", declare_shares, run_shares),)
+def declare_drift(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `drift`."""
+    declare_records(parser)
+    parser.add_argument("--since", action="append", required=True, metavar="OLD", help="the earlier output; may be given again")
+    parser.add_argument(
+        "--by", action="append", default=[], metavar="NAME", help="a column of sources, such as outlet; may be given again"
+    )
+    declare_model(parser)
+    parser.add_argument("--seed", type=int, default=0, help="seed of the permutations (default: 0)")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 1 where anything changed beyond chance")
+    parser.add_argument("-o", "--output", metavar="FILE.json", help="write the JSON object to a file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run_drift(arguments: argparse.Namespace) -> int:
+    """Run `drift`; return its exit status."""
+    import shutil
+
+    from parastance.predict.batch import progress_bar
+    from parastance.train.drift_report import to_json, to_text
+    from parastance.train.question import parse_where
+    from parastance.train.runs import Asked, drift
+
+    if arguments.output and not arguments.output.lower().endswith(".json"):
+        raise UsageError(f"-o {arguments.output}: the ending must be .json")
+    where = parse_where(arguments.where)
+    asked = Asked(tuple(dict.fromkeys(arguments.by)), arguments.cluster, where, arguments.model, arguments.store)
+    bar = progress_bar(arguments.quiet, " records")
+    try:
+        found = drift(arguments.since, arguments.inputs, asked, arguments.seed, bar)
+    finally:
+        if bar is not None:
+            bar.close()
+    if arguments.output:
+        write_whole(arguments.output, to_json(found))
+    if arguments.json:
+        print(to_json(found), end="")
+    elif not arguments.output:
+        print(to_text(found, min(110, shutil.get_terminal_size((110, 24)).columns)), end="")
+    return 1 if arguments.exit_code and found.changed else OK
+
+
+ARCHIVE_COMMANDS = (
+    Command("shares", "the share of each label in an archive, with intervals", declare_shares, run_shares),
+    Command("drift", "what changed between two runs of predict, beyond chance", declare_drift, run_drift),
+)
