@@ -7,16 +7,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from parastance.predict.compiled import CompiledScorer
-from parastance.predict.features import ngrams, placed_relations, relations
+from parastance.predict.features import Views, ngrams, placed_relations, relations
 from parastance.predict.kernel import implementation, kernel_module
 from parastance.predict.model import Unit
 from parastance.predict.plain import PlainScorer
 from parastance.predict.scorer import sigmoid, softmax
 from parastance.predict.shape import NAMES, Place, shapes
+from parastance.predict.targets import read_registry
 from parastance.predict.tokens import subwords, tokenize
+from parastance.predict.views import home_view, target_view
+from parastance.train.collect import Collector
 from parastance.train.data import corpus_files, read_labelled
+from parastance.train.fit import BLOCKS
+from parastance.train.vectors import SUBWORD_SCALE
 
 HOSTILE = [
     "", " ", "\n", "!!!", "a", "A", "0", "_", "İstanbul İ ı", "ΟΔΥΣΣΕΥΣ Σ σς", "ǅ ﬀ ß ẞ", "𝐓𝐚𝐥𝐤𝐬 𐐀𐐨",
@@ -38,15 +45,87 @@ SHAPELY = [
 TARGETS = (None, "us_government", "nobody we know")
 
 
-def _scikit(fitted: Any, model: Any, units: list[Unit]) -> dict[str, Any]:
-    from parastance.train.fit import Sights
+def _words(views: Views) -> list[str]:
+    return views.tokens
 
-    sights = Sights.of(units, model.registry)
-    texts, places = [unit.text for unit in units], [unit.place for unit in units]
-    return {
-        name: fitted.features(name, sights.of_head(name), texts, places) @ head.weights + head.head.bias
-        for name, head in fitted.heads.items()
-    }
+
+def _masked(views: Views) -> list[str]:
+    return ngrams(views.masked)
+
+
+def _relations(views: Views) -> list[str]:
+    return relations(views.masked)
+
+
+def _grams_of_types(views: Views) -> list[str]:
+    return [gram for word in dict.fromkeys(views.tokens) for gram in subwords(word)]
+
+
+ANALYZERS = {"masked": _masked, "relations": _relations, "notions": _words, "subwords": subwords}
+
+
+def _tfidf(block: str, terms: list[str], idf: Any) -> Any:
+    """Return scikit-learn's own vectorizer of a block's terms."""
+    norm = None if block == "subwords" else "l2"
+    vectorizer = TfidfVectorizer(analyzer=ANALYZERS[block], vocabulary=terms, sublinear_tf=True, norm=norm, dtype=np.float64)
+    vectorizer.idf_ = idf
+    return vectorizer
+
+
+def _features(block: str, fitted: Any, seen: list[Views], units: list[Unit]) -> Any:
+    if block == "shape":
+        return csr_matrix(shapes([unit.text for unit in units], [unit.place for unit in units]))
+    own = fitted.vectorizers[block]
+    tfidf = _tfidf(block, own.terms, own.idf)
+    if block == "subwords":
+        types = sorted({word for views in seen for word in views.tokens}) or ["a"]
+        counts = CountVectorizer(analyzer=_words, vocabulary=types, dtype=np.float64).transform(seen)
+        counts.data = SUBWORD_SCALE * (1.0 + np.log(counts.data))
+        lengths = np.sqrt([max(1, len(views.tokens)) for views in seen])
+        return counts.multiply(1.0 / lengths[:, np.newaxis]).tocsr() @ tfidf.transform(types)
+    return tfidf.transform(seen) @ own.vectors * own.scale if block == "notions" else tfidf.transform(seen)
+
+
+def _scikit(fitted: Any, model: Any, units: list[Unit]) -> dict[str, Any]:
+    seen = [target_view(unit, model.registry) for unit in units]
+    home = [home_view(unit, views, model.registry) for unit, views in zip(units, seen, strict=True)]
+    found = {}
+    for name, head in fitted.heads.items():
+        sight = seen if name == "stance" else home
+        known = [block for block in BLOCKS[name] if block == "shape" or block in fitted.vectorizers]
+        features = hstack([csr_matrix(_features(block, fitted, sight, units)) for block in known])
+        found[name] = features @ head.weights + head.head.bias
+    return found
+
+
+def test_training_learns_what_scikit_learn_does(small: Any) -> None:
+    rows = read_labelled(corpus_files())[::15]
+    registry = read_registry()
+    seen = [target_view(Unit(row.text, row.target, row.mentions), registry) for row in rows]
+    for block, analyzer in {**ANALYZERS, "subwords": _grams_of_types}.items():
+        own = small.vectorizers[block]
+        settings = {"vocabulary": own.terms} if block == "notions" else {"min_df": 3}
+        theirs = TfidfVectorizer(analyzer=analyzer, dtype=np.float64, **settings).fit(seen)
+        assert own.terms == list(theirs.get_feature_names_out())
+        assert np.abs(own.idf - theirs.idf_).max() < 1e-12
+
+
+def test_both_collectors_collect_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = read_labelled(corpus_files())[::40]
+    units = _units([row.text for row in rows] + HOSTILE)
+    registry = read_registry()
+    kernel = Collector(registry)
+    monkeypatch.setattr("parastance.train.collect.kernel_module", lambda: None)
+    plain = Collector(registry)
+    one, other = kernel.collect(units), plain.collect(units)
+    assert one.owner.tolist() == other.owner.tolist()
+    for block in ("words", "masked", "relations"):
+        a, b = kernel.terms(block), plain.terms(block)
+        for part in ("paragraphs", "sentences"):
+            x, y = getattr(one, part)[block], getattr(other, part)[block]
+            assert x.ends.tolist() == y.ends.tolist()
+            spelled = [[sorted(names[at] for at in row) for row in np.split(rag.ids, rag.ends)] for rag, names in ((x, a), (y, b))]
+            assert spelled[0] == spelled[1]
 
 
 def _units(texts: list[str]) -> list[Unit]:

@@ -1,123 +1,164 @@
-"""Rows to matrices: scikit-learn's TF-IDF over the views that prediction uses too.
+"""Collected terms to matrices: the TF-IDF of every block.
 
-`masked` and `relations` are plain TfidfVectorizers; `subwords` is the additive block (see
-`predict.scorer`) made of a TfidfVectorizer over word types and a sparse product; `notions` is a TfidfVectorizer times
-word vectors. IDF and vocabulary come from all rows, labels unseen.
+`masked`, `relations`, `frames` and `names` are what scikit-learn's TfidfVectorizer(sublinear_tf=True) makes of their terms (the
+tests hold that); `subwords` is the additive block (see `predict.scorer`) made of word types times their n-grams; `notions` is
+the TF-IDF of words times word vectors. IDF and vocabulary come from all rows, labels unseen.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
 
-from parastance.predict.features import Views, frames, ngrams, own_names, relations
 from parastance.predict.tokens import subwords
-from parastance.train.notions import Notions
+from parastance.train.collect import Ragged
+from parastance.train.notions import SIZE, Notions
 
 # Least rows a term must stand in; 2 and 3 differ by less than 0.002 macro-F1, 3 gives the smaller file.
-RARE = {"masked": 3, "relations": 3, "subwords": 3, "frames": 3, "names": 3}
+RARE = 3
 FEW_ROWS = 200  # rows below which every term counts
 SUBWORD_SCALE = 0.1  # brings the block's length near 1, so that one regularisation fits all blocks
 NOTION_LENGTH = 1.5  # mean length of the block's rows; 0.5, 1, 1.5 and 2 were tried on unseen outlets
+CHUNK = 5000  # rows whose n-grams are counted at once: some 200 MB
 
 
-def masked_terms(views: Views) -> list[str]:
-    return ngrams(views.masked)
+def rarest(rows: int) -> int:
+    """Return in how many rows a term must stand at least, for data of so many."""
+    return RARE if rows >= FEW_ROWS else 1
 
 
-def relation_terms(views: Views) -> list[str]:
-    return relations(views.masked)
+def smooth_idf(frequency: NDArray[np.int64], rows: int) -> NDArray[np.float64]:
+    """Return ln((1 + rows) / (1 + document frequency)) + 1, as scikit-learn's TfidfTransformer(smooth_idf=True) has it."""
+    return np.asarray(np.log((rows + 1) / (frequency + 1.0)) + 1.0)
 
 
-def word_grams(word: str) -> list[str]:
-    return subwords(word)
+def chosen_terms(terms: Sequence[str], frequency: NDArray[np.int64], rare: int) -> tuple[list[str], NDArray[np.int64]]:
+    """Return (the terms that are not too rare, sorted; the column of each id, -1 for none); where all are rare, none is."""
+    kept = np.flatnonzero(frequency >= rare)
+    if not len(kept):
+        kept = np.flatnonzero(frequency > 0)
+    order = sorted(kept.tolist(), key=terms.__getitem__)
+    columns = np.full(len(terms), -1, dtype=np.int64)
+    columns[order] = np.arange(len(order))
+    return [terms[at] for at in order], columns
 
 
-TERMS: dict[str, Callable[[Views], list[str]]] = {
-    "masked": masked_terms, "relations": relation_terms, "frames": frames, "names": own_names,
-}  # fmt: skip
+@dataclass(frozen=True)
+class BagVectorizer:
+    """A TF-IDF block. terms: sorted; columns: int64, of each collected id; idf: float64 (terms,)."""
+
+    terms: list[str]
+    columns: NDArray[np.int64]
+    idf: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, rows: Ragged, terms: Sequence[str]) -> "BagVectorizer":
+        """Learn which terms count, and their idf."""
+        frequency = np.bincount(rows.counts(np.arange(len(terms)), len(terms)).indices, minlength=len(terms))
+        kept, columns = chosen_terms(terms, frequency, rarest(len(rows.ends)))
+        return cls(kept, columns, smooth_idf(frequency[columns >= 0][np.argsort(columns[columns >= 0])], len(rows.ends)))
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return len(self.terms)
+
+    def transform(self, rows: Ragged) -> sp.csr_matrix:
+        """Return float64 of shape (n, terms): (1 + ln count) * idf, each row of length 1."""
+        matrix = rows.counts(self.columns, self.width)
+        matrix.data = (1.0 + np.log(matrix.data)) * self.idf[matrix.indices]
+        return normalize(matrix, copy=False)
+
+    def fold(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights of the terms: those given."""
+        return weights
 
 
-def bag_vectorizer(block: str, seen: Sequence[Views]) -> TfidfVectorizer:
-    """Return the fitted TfidfVectorizer of a block that has terms; with few rows, or where all are rare, none is too rare."""
-    rare = RARE[block] if len(seen) >= FEW_ROWS else 1
-    try:
-        return TfidfVectorizer(analyzer=TERMS[block], sublinear_tf=True, min_df=rare, dtype=np.float64).fit(seen)
-    except ValueError:  # scikit-learn's "no terms remain"
-        return TfidfVectorizer(analyzer=TERMS[block], sublinear_tf=True, dtype=np.float64).fit(seen)
-
-
-@dataclass
+@dataclass(frozen=True)
 class SubwordVectorizer:
-    """The additive subword block as a scikit-learn style vectorizer over lists of words."""
+    """The additive subword block. words: float64 (word types, n-grams), (1 + ln count) * idf of each collected word's."""
 
-    rare: int = RARE["subwords"]
-    tfidf: TfidfVectorizer = field(init=False)
+    terms: list[str]
+    idf: NDArray[np.float64]
+    words: sp.csr_matrix
 
-    def fit(self, documents: Sequence[Sequence[str]]) -> "SubwordVectorizer":
-        """Learn n-grams and their document frequencies, a document being a paragraph."""
-        self.tfidf = TfidfVectorizer(analyzer=_type_grams, min_df=self.rare, dtype=np.float64).fit(documents)
-        self.words = TfidfVectorizer(
-            analyzer=word_grams, vocabulary=self.tfidf.vocabulary_, sublinear_tf=True, norm=None, dtype=np.float64
-        )
-        self.words.idf_ = self.tfidf.idf_
-        return self
+    @classmethod
+    def fit(cls, rows: Ragged, types: Sequence[str]) -> "SubwordVectorizer":
+        """Learn which n-grams count, and their idf; the document frequency is that of paragraphs."""
+        ids: dict[str, int] = {}
+        flat = [ids.setdefault(gram, len(ids)) for word in types for gram in subwords(word)]
+        grams = Ragged(np.array(flat, np.int32), np.cumsum([len(subwords(word)) for word in types], dtype=np.int64))
+        inside = grams.counts(np.arange(len(ids)), len(ids))
+        present = rows.counts(np.arange(len(types)), len(types))
+        frequency = np.zeros(len(ids), dtype=np.int64)
+        for at in range(0, present.shape[0], CHUNK):
+            frequency += np.bincount((present[at : at + CHUNK] @ inside).indices, minlength=len(ids))
+        terms, columns = chosen_terms(list(ids), frequency, rarest(len(rows.ends)))
+        idf = smooth_idf(frequency[columns >= 0][np.argsort(columns[columns >= 0])], len(rows.ends))
+        words = grams.counts(columns, len(terms))
+        words.data = (1.0 + np.log(words.data)) * idf[words.indices]
+        return cls(terms, idf, words)
 
-    def transform(self, documents: Sequence[Sequence[str]]) -> sp.csr_matrix:
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return len(self.terms)
+
+    def transform(self, rows: Ragged) -> sp.csr_matrix:
         """Return float64 of shape (n, n-grams): sums of word vectors over sqrt(number of words), times SUBWORD_SCALE."""
-        types = {word: index for index, word in enumerate(dict.fromkeys(w for words in documents for w in words))}
-        width = len(self.tfidf.vocabulary_)
-        if not types:
-            return sp.csr_matrix((len(documents), width))
-        row, column, value = [], [], []
-        for at, words in enumerate(documents):
-            scale = SUBWORD_SCALE / np.sqrt(max(1, len(words)))
-            for word, count in Counter(words).items():
-                row.append(at)
-                column.append(types[word])
-                value.append((1.0 + np.log(count)) * scale)
-        counts = sp.csr_matrix((value, (row, column)), (len(documents), len(types)))
-        return (counts @ self.words.transform(list(types))).tocsr()
+        counts = rows.counts(np.arange(self.words.shape[0]), self.words.shape[0])
+        counts.data = 1.0 + np.log(counts.data)
+        scale = SUBWORD_SCALE / np.sqrt(np.maximum(1, rows.lengths))
+        return (sp.diags(scale) @ counts @ self.words).tocsr()
+
+    def fold(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weights of the n-grams without the scale of the block."""
+        return np.asarray(weights * SUBWORD_SCALE)
 
 
-@dataclass
+@dataclass(frozen=True)
 class NotionVectorizer:
     """The notions block: unigram TF-IDF over the words that have a vector, times the vectors."""
 
-    notions: Notions
+    bag: BagVectorizer
+    vectors: NDArray[np.float32]
+    scale: float
 
-    def fit(self, seen: Sequence[Views]) -> "NotionVectorizer":
+    @classmethod
+    def fit(cls, rows: Ragged, types: Sequence[str], notions: Notions) -> "NotionVectorizer":
         """Learn the words' document frequencies and the scale that gives rows the mean length NOTION_LENGTH."""
-        self.tfidf = TfidfVectorizer(
-            analyzer=token_terms, vocabulary={word: at for at, word in enumerate(self.notions.words)},
-            sublinear_tf=True, dtype=np.float64,
-        ).fit(seen)  # fmt: skip
-        rows = self.tfidf.transform(seen) @ self.notions.vectors
-        self.scale = NOTION_LENGTH / max(1e-9, float(np.linalg.norm(rows, axis=1).mean()))
-        return self
+        place = {word: at for at, word in enumerate(notions.words)}
+        columns = np.array([place.get(word, -1) for word in types], dtype=np.int64)
+        frequency = np.bincount(rows.counts(columns, len(place)).indices, minlength=len(place))
+        bag = BagVectorizer(notions.words, columns, smooth_idf(frequency, len(rows.ends)))
+        lengths = np.linalg.norm(bag.transform(rows) @ notions.vectors, axis=1)
+        return cls(bag, notions.vectors, NOTION_LENGTH / max(1e-9, float(lengths.mean())))
 
-    def transform(self, seen: Sequence[Views]) -> sp.csr_matrix:
+    width = SIZE
+
+    @property
+    def terms(self) -> list[str]:
+        """The words."""
+        return self.bag.terms
+
+    @property
+    def idf(self) -> NDArray[np.float64]:
+        """Of the words."""
+        return self.bag.idf
+
+    def transform(self, rows: Ragged) -> sp.csr_matrix:
         """Return float64 of shape (n, dimensions)."""
-        return sp.csr_matrix(self.tfidf.transform(seen) @ self.notions.vectors * self.scale)
+        return sp.csr_matrix(self.bag.transform(rows) @ self.vectors * self.scale)
 
     def fold(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return weights of dimensions, shape (dimensions, k), as weights of words, shape (words, k)."""
-        return np.asarray(self.notions.vectors @ weights * self.scale)
+        return np.asarray(self.vectors @ weights * self.scale)
 
 
-def token_terms(views: Views) -> list[str]:
-    return views.tokens
+Vectorizer = BagVectorizer | SubwordVectorizer | NotionVectorizer
+BAGS = ("masked", "relations", "frames", "names")
+SEES = {**{block: block for block in BAGS}, "subwords": "words", "notions": "words"}  # which terms a block is made of
 
-
-def _type_grams(words: Sequence[str]) -> list[str]:
-    return [gram for word in dict.fromkeys(words) for gram in subwords(word)]
-
-
-def terms_of(vectorizer: Any) -> list[str]:
-    """Return a fitted vectorizer's terms in column order."""
-    return [str(term) for term in vectorizer.get_feature_names_out()]
