@@ -1,187 +1,243 @@
-"""One run over many inputs: units in, records out, in input order; what cannot be labelled goes to the rejects."""
+"""One run over many inputs: plan, parts, ledger, and at the end one whole output with its rejects and its manifest."""
 
+import hashlib
 import itertools
-import json
 import os
+import shutil
 import sys
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TextIO
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from typing import Any
 
-from parastance.predict.errors import InputError, OutputError
-from parastance.predict.inputs import Source
-from parastance.predict.model import CHUNK, Model, Unit, load
-from parastance.predict.outputs import Record, Writer
-from parastance.predict.records import Origin, labelled, merge
-from parastance.predict.rows import GUESSED, plain
+from parastance.predict.artifact import read_manifest
+from parastance.predict.bodies import Hashed, assemble
+from parastance.predict.destination import Destination
+from parastance.predict.errors import OutputError
+from parastance.predict.executors import Changed, Executor, Inline, Processes
+from parastance.predict.inputs import STDIN, Source, sniff, stdin_head
+from parastance.predict.labelling import Job, Wanted, count_labels, guarded, label_items
+from parastance.predict.ledger import Ledger, key_of, sum_labels
+from parastance.predict.manifest import write_manifest
+from parastance.predict.model import Model
+from parastance.predict.outputs import Writer
+from parastance.predict.parts import PART_SIZE, Part, plan
+from parastance.predict.progress import Reporter, Tally
+from parastance.predict.storage import ASIDE, BLOCK, close_synced, commit, is_url, join, open_read, open_write, remove, stat
+from parastance.predict.supervise import drop, supervised
 from parastance.predict.units import Reading, read_units
 
-Item = tuple[Unit, Origin] | InputError
-MOST_NAMED = 20  # rejects named one by one on standard error; all are in the rejects file
-
-
-@dataclass
-class Tally:
-    """What a run has done so far."""
-
-    inputs: int = 0
-    paragraphs: int = 0
-    rejected: int = 0
-    labels: Counter[str] = field(default_factory=Counter)
-
-    def add(self, records: list[Record]) -> None:
-        """Count the labels of some records."""
-        self.paragraphs += len(records)
-        for record in records:
-            if record.get("kind") == "boilerplate":
-                self.labels["boilerplate"] += 1
-                continue
-            self.labels.update(record.get("topics", ()))
-            if "stance" in record:
-                self.labels[record["stance"]] += 1
-
-    def __str__(self) -> str:
-        plural = ["s" * (count != 1) for count in (self.paragraphs, self.inputs)]
-        head = f"{self.paragraphs:,} paragraph{plural[0]} labelled from {self.inputs:,} input{plural[1]}"
-        if self.rejected:
-            head += f", {self.rejected:,} rejected"
-        shares = ", ".join(f"{name} {count:,}" for name, count in self.labels.most_common())
-        return f"{head}: {shares}" if shares else head
-
-
-class Rejects:
-    """Names what could not be labelled on standard error and, where there is an output file, in `OUT.rejects.jsonl`."""
-
-    def __init__(self, output: str | None, messages: TextIO) -> None:
-        self.path = Path(f"{output}.rejects.jsonl") if output else None
-        self.messages = messages
-        self.count = 0
-        self.stream: TextIO | None = None
-        if self.path is not None:
-            try:
-                self.path.unlink(missing_ok=True)  # of an earlier run
-            except OSError as error:
-                raise OutputError(f"{self.path}: cannot be replaced: {error.strerror or error}") from None
-
-    def add(self, error: InputError) -> None:
-        """Record one reject."""
-        self.count += 1
-        if self.count <= MOST_NAMED:
-            print(f"parastance: {error}", file=self.messages)
-        elif self.count == MOST_NAMED + 1:
-            print(f"parastance: more rejects follow{f', see {self.path}' if self.path else ''}", file=self.messages)
-        if self.path is None:
-            return
-        row = {"file": error.place, "row": error.row, "reason": error.reason, "raw": plain(error.raw)}
-        try:
-            if self.stream is None:
-                self.stream = open(self.path, "w", encoding="utf-8")  # noqa: SIM115
-            self.stream.write(json.dumps(row, ensure_ascii=True) + "\n")
-        except OSError as problem:
-            raise OutputError(f"{self.path}: cannot be written: {problem.strerror or problem}") from None
-
-    def close(self) -> None:
-        """Make the file whole."""
-        try:
-            if self.stream is not None:
-                self.stream.close()
-        except OSError as problem:
-            raise OutputError(f"{self.path}: cannot be written: {problem.strerror or problem}") from None
+ROUNDS = 3  # plans made anew because inputs changed while they were read
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What records are to hold."""
+class Options:
+    """What a run is to do beside its inputs and its output."""
 
-    explain: bool = False
-    keep_text: bool = True
-    tabular: bool = False  # every record has the same columns, `encoding` among them
+    reading: Reading = Reading()
+    wanted: Wanted = Wanted()
+    jobs: int = 1
+    dask: str | None = None
+    resume: bool = False
+    part_size: int = PART_SIZE
 
 
-def run(
-    model: Model, sources: list[Source], reading: Reading, wanted: Wanted, writer: Writer, rejects: Rejects,
-    jobs: int = 1, progress: Any = None,
-) -> Tally:  # fmt: skip
-    """Label every unit of the sources in order and write the records; return the tally.
+def stream(model: Model, sources: Sequence[Source], options: Options, writer: Writer, report: Reporter) -> Tally:
+    """Label the sources in this process as they are read, in order, and write the records; return the tally."""
+    tally = Tally(len(sources))
+    report.start(_size(sources), len(sources))
 
-    Memory is bounded by the chunks under way. Raises OutputError where writing fails.
-    """
-    tally = Tally(inputs=len(sources))
-    items = itertools.chain.from_iterable(read_units(source, reading) for source in sources)
-    for records, errors in _labelled(model, items, wanted, jobs):
-        for error in errors:
-            rejects.add(error)
+    def items() -> Iterator[tuple[int, Any]]:
+        for at, source in enumerate(sources):
+            for item in guarded(source, read_units(source, options.reading)):
+                yield at, item
+
+    for _, records, _, errors in label_items(model, items(), options.wanted):
+        report.rejects([str(error) for _, error in errors], len(errors))
         writer.write(records)
-        tally.add(records)
+        tally.paragraphs += len(records)
         tally.rejected += len(errors)
-        if progress is not None:
-            progress.update(len(records))
+        count_labels(tally.labels, records)
+        report.note(0, len(records), len(errors))
+        report.tick()
+    writer.close()
     return tally
 
 
-def _split(items: Iterable[Item]) -> Iterator[tuple[list[tuple[Unit, Origin]], list[InputError]]]:
-    """Yield the items in chunks, errors apart."""
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, CHUNK)):
-        good = [item for item in chunk if not isinstance(item, InputError)]
-        yield good, [item for item in chunk if isinstance(item, InputError)]
+def run(model: Model, sources: Sequence[Source], output: Destination, options: Options, report: Reporter) -> Tally:
+    """Label the sources into a destination, part by part, and return the tally.
+
+    What was done before the run was stopped, however that was, is kept: with `resume` a later run goes on from there and writes
+    the same bytes as an undisturbed one. Raises OutputError where writing fails or another run writes the same output, UsageError
+    where an unfinished run is in the way.
+    """
+    report.rejects_path = output.rejects
+    decisive = deciding(model, output, options)
+    with Ledger(output, decisive, options.resume) as ledger, _told(ledger, report):
+        given = [_spooled(source, output, options) if source.path == STDIN else source for source in sources]
+        report.start(_size(given), len(given))
+        if ledger.earlier is not None and not output.folder and ledger.is_whole(_plan(given, output, options)):
+            report.say("the output is whole already: nothing to do")
+            return _tally(len(sources), ledger.earlier["parts"])
+        ledger.begin()
+        parts = _label(model, given, output, options, ledger, report)
+        records = [ledger.records[key_of(part)] for part in parts]
+        try:
+            facts = _assemble(output, ledger, parts, records)
+            write_manifest(output, model.name, decisive, parts, records, facts)
+        except OSError as error:
+            raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
+        return _tally(len(sources), records)
 
 
-def _labelled(
-    model: Model, items: Iterable[Item], wanted: Wanted, jobs: int
-) -> Iterator[tuple[list[Record], list[InputError]]]:
-    if jobs < 2:
-        for good, errors in _split(items):
-            yield label_chunk(model, good, wanted), errors
-        return
-    with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(model.folder, model.registry)) as pool:
-        pending: deque[tuple[Future[list[Record]], list[InputError]]] = deque()
-        for good, errors in _split(items):
-            pending.append((pool.submit(_work, good, wanted), errors))
-            if len(pending) >= 3 * jobs:
-                future, earlier = pending.popleft()
-                yield future.result(), earlier
-        while pending:
-            future, earlier = pending.popleft()
-            yield future.result(), earlier
+def deciding(model: Model, output: Destination, options: Options) -> dict[str, Any]:
+    """Return all that decides what is written, beside the inputs."""
+    reading, wanted = options.reading, options.wanted
+    targets = hashlib.sha256(repr(sorted(model.registry.items())).encode()).hexdigest()
+    return {
+        "parastance": version("parastance"), "model": model.name,
+        "model_sha256": read_manifest(model.folder)["sha256"] if model.folder else None,
+        "targets_sha256": targets, "target": reading.target or model.registry.default,
+        "unit": "document" if reading.documents else "paragraph",
+        "text_field": reading.text_field, "id_field": reading.id_field,
+        "explain": wanted.explain, "keep_text": wanted.keep_text, "tabular": wanted.tabular, "format": output.form,
+        "part_size": options.part_size,
+    }  # fmt: skip
 
 
-def label_chunk(model: Model, items: list[tuple[Unit, Origin]], wanted: Wanted) -> list[Record]:
-    """Return the finished records of some units: a pure function of the model and the units."""
-    records = labelled(model, [unit for unit, _ in items], wanted.explain)
-    merged = [merge(origin, record, wanted.keep_text) for (_, origin), record in zip(items, records, strict=True)]
-    if wanted.tabular:
-        for record in merged:
-            record.setdefault(GUESSED, None)
-    return merged
+@contextmanager
+def _told(ledger: Ledger, report: Reporter) -> Iterator[None]:
+    """Say what is kept where the run is stopped."""
+    try:
+        yield
+    except BaseException:
+        report.close()
+        if ledger.records:
+            count = f"{len(ledger.records):,} part{'s are' if len(ledger.records) > 1 else ' is'}"
+            report.say(f"{count} done and kept: the same command with --resume goes on", "stopped")
+        raise
 
 
-_worker: list[Model] = []
+def _plan(sources: Sequence[Source], output: Destination, options: Options) -> Iterator[Part]:
+    return plan(sources, options.reading.text_field, options.part_size, apart=output.folder)
 
 
-def _start_worker(folder: Path | None, registry: Any) -> None:
-    import signal
+def _label(
+    model: Model, sources: Sequence[Source], output: Destination, options: Options, ledger: Ledger, report: Reporter
+) -> list[Part]:
+    """Label all parts that are not done; return the plan's parts in order."""
+    job = Job(output.path, output.run, output.form, options.reading, options.wanted, output.folder)
+    unsteady: Counter[str] = Counter()
+    executor: Executor | None = None
+    try:
+        while True:
+            parts: list[Part] = []
+            todo = _todo(_plan(sources, output, options), parts, ledger, report, unsteady)
+            ahead = list(itertools.islice(todo, 2))
+            if ahead and executor is None:
+                executor = _executor(model, job, options, report, sources, ahead)
+            changed: set[str] = set()
+            for part, outcome in supervised(executor, itertools.chain(ahead, todo), report.tick) if executor else ():
+                if isinstance(outcome, Changed):
+                    changed.add(outcome.path)
+                    continue
+                try:
+                    ledger.add(part, outcome)
+                except OSError as error:
+                    drop(outcome)
+                    raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
+                report.rejects(outcome.named, outcome.rejected)
+            unsteady.update(changed)
+            if not changed:
+                return parts
+    finally:
+        if executor is not None:
+            executor.close()
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops its workers
-    model = load(folder)
-    model.registry = registry  # a target of the user's own may have been added
-    _worker[:] = [model]
+
+def _todo(
+    planned: Iterable[Part], parts: list[Part], ledger: Ledger, report: Reporter, unsteady: Counter[str]
+) -> Iterator[Part]:
+    """Yield the planned parts that are not done, and list all; an input that changed in every round is given up."""
+    for part in planned:
+        parts.append(part)
+        restless = [at for at, piece in enumerate(part.pieces) if unsteady[piece.source.path] >= ROUNDS]
+        if restless:
+            yield replace(part, crashed=tuple((at, "it keeps changing while it is read") for at in restless))
+        elif ledger.has(part):
+            report.skip(part.size if not unsteady else 0)
+        else:
+            yield part
 
 
-def _work(items: list[tuple[Unit, Origin]], wanted: Wanted) -> list[Record]:
-    return label_chunk(_worker[0], items, wanted)
+def _executor(
+    model: Model, job: Job, options: Options, report: Reporter, sources: Sequence[Source], ahead: Sequence[Part]
+) -> Executor:
+    if options.dask is not None:
+        from parastance.predict.cluster import Cluster
+
+        return Cluster(model, job, report.note, options.dask)
+    if any(path.startswith("memory://") for path in (job.folder, *(source.path for source in sources))):
+        return Inline(model, job, report.note)  # another process has another memory
+    if len(ahead) == 1 and len(ahead[0].pieces) == 1:
+        return Inline(model, job, report.note)  # nothing else could be lost
+    return Processes(model, job, report.note, options.jobs)
 
 
-def progress_bar(quiet: bool, unit: str = " paragraphs") -> Any:
-    """Return a tqdm bar on standard error, or None where that is no terminal or the user asked for quiet."""
-    if quiet or not sys.stderr.isatty():
-        return None
-    from tqdm import tqdm
+def _assemble(output: Destination, ledger: Ledger, parts: Sequence[Part], records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Write the rejects and, where the output is one file, that file; return its size and digest."""
+    facts: dict[str, Any] = {}
+    if not output.folder:
+        infos = [record["info"] for record in records]
+        bodies = [partial(open_read, ledger.body(part)) for part in parts]
+        facts = _written(output.path, join(output.run, f"whole{ASIDE}"), lambda out: assemble(output.form, infos, bodies, out))
+    paths = [ledger.rejects(record["key"]) for record in records if record["rejected"]]
+    if paths:
+        rejects = [partial(open_read, path) for path in paths]
+        _written(output.rejects, join(output.run, f"rejects{ASIDE}"), lambda out: assemble(".jsonl", [], rejects, out))
+    else:
+        remove(output.rejects)
+    ledger.remove_stale({part.name for part in parts})
+    return facts
 
-    return tqdm(unit=unit, file=sys.stderr, leave=False, dynamic_ncols=True)
+
+def _written(path: str, aside: str, fill: Callable[[Hashed], None]) -> dict[str, Any]:
+    stream = open_write(aside)
+    out = Hashed(stream)
+    with stream:
+        fill(out)
+        close_synced(stream)
+    commit(aside, path)
+    return {"bytes": out.size, "sha256": out.digest.hexdigest()}
+
+
+def _spooled(source: Source, output: Destination, options: Options) -> Source:
+    """Return standard input as a file, so that it can be cut into parts and read again."""
+    path = join(tempfile.gettempdir() if is_url(output.run) else output.run, f"stdin{ASIDE}")
+    try:
+        with open(path, "wb") as stream:
+            form = sniff(stdin_head(), options.reading.text_field)
+            shutil.copyfileobj(sys.stdin.buffer, stream, BLOCK)
+    except OSError as error:
+        raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
+    return replace(source, path=path, format=form)
+
+
+def _size(sources: Iterable[Source]) -> int:
+    total = 0
+    for source in sources:
+        with suppress(OSError):
+            total += stat(source.path)[0] if source.path != STDIN else 0
+    return total
+
+
+def _tally(inputs: int, records: Sequence[dict[str, Any]]) -> Tally:
+    paragraphs = sum(record["paragraphs"] for record in records)
+    return Tally(inputs, paragraphs, sum(record["rejected"] for record in records), sum_labels(records))
 
 
 def cores() -> int:

@@ -7,14 +7,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from parastance.predict.errors import OutputError, ParastanceError, UsageError
-
-if TYPE_CHECKING:
-    from parastance.predict.inputs import Source
 
 OK, SOME_REJECTED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -45,7 +40,9 @@ def declare_store(parser: argparse.ArgumentParser) -> None:
 def declare_predict(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `predict`."""
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="files, folders, globs, or - for standard input")
-    parser.add_argument("-o", "--output", metavar="OUT", help="a .jsonl, .csv, .tsv or .parquet file")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="a .jsonl, .csv, .tsv or .parquet file, or a folder of parts (labels.parquet/)"
+    )
     declare_model(parser)
     parser.add_argument("--target", metavar="NAME", help="whom the stance is about: a registry name, or a .toml file")
     parser.add_argument("--unit", choices=("paragraph", "document"), default="paragraph", help="what a row of a table is")
@@ -53,9 +50,15 @@ def declare_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--id-field", metavar="NAME", default="id", help="the column that holds the id")
     parser.add_argument("--explain", action="store_true", help="add the evidence: spans whose weights add up to the score")
     parser.add_argument("--jobs", metavar="N", type=_count, default=1, help="processes to use")
+    parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped, and keep what is done")
+    parser.add_argument("--dask", metavar="ADDRESS", help="label on the Dask cluster of this scheduler (tcp://host:8786)")
+    parser.add_argument(
+        "--part-size", metavar="MB", type=_megabytes, default=None, help="input of one part, the unit of work (default: 8)"
+    )
     parser.add_argument("--keep-text", action="store_true", default=True, help="repeat the text in the records (default)")
     parser.add_argument("--no-text", dest="keep_text", action="store_false", help="leave the text out of the records")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
+    parser.add_argument("--log-json", action="store_true", help="messages as JSON Lines, for machines")
 
 
 def _count(text: str) -> int:
@@ -65,51 +68,52 @@ def _count(text: str) -> int:
     return number
 
 
+def _megabytes(text: str) -> int:
+    size = int(float(text) * (1 << 20))
+    if size < 1:
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return size
+
+
 def run_predict(arguments: argparse.Namespace) -> int:
     """Run `predict`; return its exit status."""
-    from parastance.predict.batch import Rejects, Wanted, progress_bar, run
+    from parastance.predict.batch import Options, run, stream
+    from parastance.predict.destination import destination, refuse_overwriting
     from parastance.predict.inputs import find_sources
+    from parastance.predict.labelling import Wanted
     from parastance.predict.model import load
-    from parastance.predict.outputs import OutputFile, standard_output
+    from parastance.predict.outputs import standard_output
+    from parastance.predict.parts import PART_SIZE
+    from parastance.predict.progress import Reporter
     from parastance.predict.units import Reading
 
     if not arguments.inputs:
         if sys.stdin is None or sys.stdin.isatty():
             raise UsageError("nothing to label: name a file, a folder, a glob, or - for standard input")
         arguments.inputs = ["-"]
+    for option in ("resume", "dask", "part_size"):
+        if getattr(arguments, option) and arguments.output is None:
+            raise UsageError(f"--{option.replace('_', '-')} needs -o OUT")
     sources = find_sources(arguments.inputs)
     model = load(arguments.model, arguments.store)
     target = model.target(arguments.target) if arguments.target else None
-    reading = Reading(arguments.text_field, arguments.id_field, arguments.unit == "document", target)
-    refuse_overwriting(sources, arguments.output)
+    output = destination(arguments.output, sources) if arguments.output else None
     guesses = any(source.format != ".parquet" for source in sources)  # Parquet knows its encoding
-    table = arguments.output is not None and guesses and not arguments.output.lower().endswith(".jsonl")
-    wanted = Wanted(arguments.explain, arguments.keep_text, table)
-    rejects = Rejects(arguments.output, sys.stderr)
-    output = OutputFile(arguments.output) if arguments.output else nullcontext(standard_output())
-    with output as writer:
-        bar = progress_bar(arguments.quiet)
-        try:
-            tally = run(model, sources, reading, wanted, writer, rejects, arguments.jobs, bar)
-            writer.close() if not arguments.output else None
-        finally:
-            rejects.close()
-            if bar is not None:
-                bar.close()
-    if not arguments.quiet:
-        print(f"parastance: {tally}", file=sys.stderr)
-        if tally.rejected and rejects.path is not None:
-            print(f"parastance: rejects with reasons in {rejects.path}", file=sys.stderr)
+    wanted = Wanted(arguments.explain, arguments.keep_text, output is not None and guesses and output.form != ".jsonl")
+    reading = Reading(arguments.text_field, arguments.id_field, arguments.unit == "document", target)
+    size = arguments.part_size or PART_SIZE
+    options = Options(reading, wanted, arguments.jobs, arguments.dask, arguments.resume, size)
+    report = Reporter(arguments.quiet, arguments.log_json)
+    try:
+        if output is None:
+            tally = stream(model, sources, options, standard_output(), report)
+        else:
+            refuse_overwriting(arguments.inputs, sources, output)
+            tally = run(model, sources, output, options, report)
+    finally:
+        report.close()
+    report.finish(tally, arguments.output)
     return SOME_REJECTED if tally.rejected else OK
-
-
-def refuse_overwriting(sources: Sequence["Source"], output: str | None) -> None:
-    """Raise UsageError where the output or its rejects file is one of the inputs."""
-    if output is None:
-        return
-    for path in (output, f"{output}.rejects.jsonl"):
-        if any(os.path.realpath(source.path) == os.path.realpath(path) for source in sources):
-            raise UsageError(f"-o {output}: would overwrite {path}, which is an input; name another output")
 
 
 PREDICT = Command("predict", "label paragraphs", declare_predict, run_predict)
@@ -144,17 +148,26 @@ def main(commands: Sequence[Command] = (PREDICT,), argv: Sequence[str] | None = 
     try:
         return int(arguments.run(arguments))
     except ParastanceError as error:
-        print(f"parastance: {error}", file=sys.stderr)
+        _complain(str(error), arguments)
         return WRONG
     except KeyboardInterrupt:
-        print("parastance: interrupted; nothing half-written was left", file=sys.stderr)
+        _complain("interrupted; nothing half-written was left", arguments)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: no complaint at exit
         return OK
     except MemoryError:
-        print("parastance: out of memory; try fewer --jobs or smaller inputs", file=sys.stderr)
+        _complain("out of memory; try fewer --jobs or smaller inputs", arguments)
         return WRONG
     except OSError as error:
-        print(f"parastance: {OutputError(str(error))}", file=sys.stderr)
+        _complain(str(OutputError(str(error))), arguments)
         return WRONG
+
+
+def _complain(message: str, arguments: argparse.Namespace) -> None:
+    if getattr(arguments, "log_json", False):
+        import json
+
+        print(json.dumps({"event": "error", "message": message}), file=sys.stderr)
+    else:
+        print(f"parastance: {message}", file=sys.stderr)

@@ -34,15 +34,18 @@ class InputError(ParastanceError):
     """An input, or one row of it, that cannot be labelled.
 
     place: the file, with `:row` where one row is meant; row: the 1-based row, or None for the whole file;
-    raw: the row as it was read, so that it can be mended and run again.
+    raw: the row as it was read, so that it can be mended and run again; columns: those of the table, where raw is a line of it.
     """
 
-    def __init__(self, place: str, reason: str, row: int | None = None, raw: object = None) -> None:
+    def __init__(
+        self, place: str, reason: str, row: int | None = None, raw: object = None, columns: list[str] | None = None
+    ) -> None:
         super().__init__(f"{place if row is None else f'{place}:{row}'}: {reason}")
         self.place = place
         self.reason = reason
         self.row = row
         self.raw = raw
+        self.columns = columns
 
 
 class OutputError(ParastanceError):

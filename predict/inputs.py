@@ -5,14 +5,16 @@ Does not split documents (see `paragraphs`, `html`) nor label anything. Text is 
 
 import glob
 import gzip
+import io
 import sys
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from parastance.predict.errors import InputError, UsageError
+from parastance.predict.storage import filesystem, is_url, open_read
 
 DOCUMENTS = (".txt", ".html", ".htm")
 TABLES = (".jsonl", ".csv", ".tsv", ".parquet")
@@ -23,13 +25,37 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Slice:
+    """A run of whole rows of a table.
+
+    start, stop: bytes of the file, of Parquet rows; row: rows of the file before it; head: bytes of a CSV's header row.
+    """
+
+    start: int
+    stop: int
+    row: int
+    head: int = 0
+
+
+@dataclass(frozen=True)
 class Source:
-    """One input: its path (`-` is standard input), the name its records bear, and its format (an ending)."""
+    """One input: its path or URL (`-` is standard input), the name its records bear, and its format (an ending).
+
+    slice: the rows meant, where it is not the whole file; held: the file's bytes (those of the slice, its header row before
+    them), where they were read already.
+    """
 
     path: str
     name: str
     format: str
     packing: str = ""
+    slice: Slice | None = None
+    held: bytes | None = field(default=None, repr=False)
+
+    @property
+    def first(self) -> bool:
+        """Whether the source holds the beginning of its file."""
+        return self.slice is None or self.slice.row == 0
 
 
 def find_sources(inputs: list[str]) -> list[Source]:
@@ -41,7 +67,9 @@ def find_sources(inputs: list[str]) -> list[Source]:
     sources: list[Source] = []
     for given in inputs:
         path = Path(given)
-        if given == STDIN:
+        if is_url(given):
+            sources.extend(_remote(given))
+        elif given == STDIN:
             if sys.stdin is None or any(source.path == STDIN for source in sources):
                 raise UsageError("-: standard input is closed" if sys.stdin is None else "-: given twice")
             sources.append(Source(STDIN, "stdin", ""))
@@ -67,6 +95,25 @@ def _hidden(file: Path, below: Path) -> bool:
     return any(part.startswith(".") for part in file.relative_to(below).parts)
 
 
+def _remote(url: str) -> list[Source]:
+    """Return the sources that a URL names: a file, a folder or a glob."""
+    system, inner = filesystem(url)
+    try:
+        if system.isdir(inner):
+            below = inner.rstrip("/") + "/"
+            names = {str(path): str(path)[len(below) :] for path in sorted(system.find(inner))}
+            names = {path: name for path, name in names.items() if not any(part.startswith(".") for part in name.split("/"))}
+            names = {path: name for path, name in names.items() if format_of(name)[0]}
+        else:
+            paths = sorted(map(str, system.glob(inner))) if glob.has_magic(inner) else [inner] if system.exists(inner) else []
+            names = {path: PurePosixPath(path).name for path in paths if system.isfile(path)}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{url}: cannot be read: {error}") from None
+    if not names:
+        raise UsageError(f"{url}: no file there that can be read")
+    return [Source(system.unstrip_protocol(path), name, *format_of(name)) for path, name in names.items()]
+
+
 def _source(path: Path, name: str) -> Source:
     ending, packing = format_of(path.name)
     readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")  # a name may be no UTF-8
@@ -83,10 +130,10 @@ def format_of(name: str) -> tuple[str, str]:
 
 def open_bytes(source: Source) -> IO[bytes]:
     """Return the source's bytes, unpacked, as a stream. Raises InputError where it cannot be opened."""
-    if source.path == STDIN:
+    if source.path == STDIN and source.held is None:
         return sys.stdin.buffer
     try:
-        raw = open(source.path, "rb")  # noqa: SIM115
+        raw: IO[bytes] = io.BytesIO(source.held) if source.held is not None else open_read(source.path)
         if source.packing == ".gz":
             return gzip.open(raw)  # type: ignore[return-value]
         if source.packing == ".zst":
@@ -124,10 +171,9 @@ def byte_lines(source: Source) -> Iterator[tuple[int, bytes]]:
         raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def sniff(text_field: str) -> str:
-    """Return the format of standard input, by its first bytes and without consuming them."""
-    buffer: Any = sys.stdin.buffer
-    head: bytes = buffer.peek(4096)[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+def sniff(head: bytes, text_field: str) -> str:
+    """Return the format of standard input, by its first bytes."""
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if head.startswith(b"PAR1"):
         return ".parquet"
     if head.startswith(b"{"):
@@ -139,3 +185,9 @@ def sniff(text_field: str) -> str:
         if text_field.encode() in [name.strip(b'" ') for name in columns.split(mark)] and mark in columns:
             return form
     return ".txt"
+
+
+def stdin_head() -> bytes:
+    """Return the first bytes of standard input without consuming them."""
+    buffer: Any = sys.stdin.buffer
+    return bytes(buffer.peek(4096)[:4096])

@@ -10,12 +10,19 @@ from parastance.predict.model import Labels, Model, Unit
 DIGITS = 4  # decimals of a probability
 
 
+Types = dict[str, Any] | None  # the Arrow types of a table's columns by name, where it has types
+
+
 @dataclass(frozen=True)
 class Origin:
-    """Where a unit came from: the fields that lead its record, and the input's own columns that follow it."""
+    """Where a unit came from: the fields that lead its record, the input's own columns that follow it and their types, and the
+    file and row to name where something is wrong with it."""
 
     lead: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    place: str = ""
+    row: int | None = None
+    types: Types = None
 
 
 def labelled(model: Model, units: Sequence[Unit], with_evidence: bool = False) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from parastance.predict.decode import NotText, decode_line, refuse_binary
 from parastance.predict.errors import InputError
-from parastance.predict.inputs import READ_ERRORS, Row, Source, byte_lines, open_bytes
+from parastance.predict.inputs import READ_ERRORS, STDIN, Row, Slice, Source, byte_lines, open_bytes
 
 FIELD_LIMIT = 16 << 20  # characters of one CSV field; a longer one is a missing quotation mark
 PARQUET_ROWS = 1000
@@ -41,7 +41,7 @@ def read_rows(
 def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
     """Yield the numbered lines without a byte-order mark. Raises InputError where the file is no text at all."""
     for number, line in byte_lines(source):
-        if number == 1:
+        if number == 1 and source.first:
             try:
                 refuse_binary(line)
             except NotText as error:
@@ -51,7 +51,9 @@ def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
 
 
 def _json_lines(source: Source) -> Iterator[tuple[int, Row | InputError]]:
-    for number, line in _lines(source):
+    before = source.slice.row if source.slice else 0
+    for at, line in _lines(source):
+        number = before + at
         if not line.strip():
             continue
         try:
@@ -114,6 +116,7 @@ def _separated(source: Source, delimiter: str) -> Iterator[tuple[int, Row | Inpu
     csv.field_size_limit(FIELD_LIMIT)
     guesses: list[str] = []
     faults: list[str] = []
+    taken: list[str] = []
 
     def lines() -> Iterator[str]:
         """Yield every line, also one that cannot be decoded: the fault is noted and its row rejected."""
@@ -122,10 +125,11 @@ def _separated(source: Source, delimiter: str) -> Iterator[tuple[int, Row | Inpu
                 decoded = decode_line(line)
             except NotText as error:
                 faults.append(str(error))
-                yield line.replace(b"\x00", b"").decode("utf-8", "backslashreplace") + "\n"
-                continue
-            guesses.extend([decoded.guessed] if decoded.guessed else [])
-            yield decoded.text + "\n"
+                taken.append(line.replace(b"\x00", b"").decode("utf-8", "backslashreplace"))
+            else:
+                guesses.extend([decoded.guessed] if decoded.guessed else [])
+                taken.append(decoded.text)
+            yield taken[-1] + "\n"
 
     reader = csv.reader(lines(), delimiter=delimiter)
     try:
@@ -138,48 +142,95 @@ def _separated(source: Source, delimiter: str) -> Iterator[tuple[int, Row | Inpu
         raise InputError(source.name, "the file is empty")
     if len(set(header)) < len(header):
         raise InputError(source.name, "two columns bear the same name")
-    number = 0
+    number = source.slice.row if source.slice else 0
     while True:
         number += 1
-        guesses.clear()
-        faults.clear()
+        for noted in (guesses, faults, taken):
+            noted.clear()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield number, InputError(source.name, f"cannot be read: {error}", number)
+            yield number, InputError(source.name, f"cannot be read: {error}", number, "\n".join(taken), header)
             continue
         if not cells:
             number -= 1
             continue
-        raw = delimiter.join(cells)
         if faults:
-            yield number, InputError(source.name, faults[0], number, raw)
+            yield number, InputError(source.name, faults[0], number, "\n".join(taken), header)
         elif len(cells) != len(header):
             reason = f"{len(cells)} fields where the header names {len(header)}"
-            yield number, InputError(source.name, reason, number, raw)
+            yield number, InputError(source.name, reason, number, "\n".join(taken), header)
         else:
             row: Row = dict(zip(header, cells, strict=True))
             yield number, {**row, GUESSED: guesses[0]} if guesses else row
 
 
-def _parquet(source: Source, columns: Collection[str] | None) -> Iterator[tuple[int, Row | InputError]]:
+def open_parquet(source: Source) -> Any:
+    """Return the source as a pyarrow ParquetFile that reads pages as they are wanted. Raises any of READ_ERRORS."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    stream: Any = open_bytes(source)
+    if source.packing or source.path == STDIN or source.held is not None:
+        stream = pa.BufferReader(stream.read())
+    return pq.ParquetFile(stream, buffer_size=1 << 20, pre_buffer=False)
+
+
+def column_types(source: Source) -> dict[str, Any] | None:
+    """Return the Arrow types of a Parquet file's columns by name; None where it cannot be read."""
+    if source.path == STDIN and source.held is None:
+        return None
     try:
-        with open_bytes(source) as stream:
-            table = pq.ParquetFile(pa.BufferReader(stream.read()) if source.packing or source.path == "-" else stream)
-            number = 0
+        with open_parquet(source) as table:
+            return {field.name: field.type for field in table.schema_arrow}
+    except (*READ_ERRORS, InputError):
+        return None
+
+
+def _parquet(source: Source, columns: Collection[str] | None) -> Iterator[tuple[int, Row | InputError]]:
+    try:
+        with open_parquet(source) as table:
+            number, groups = _row_groups(table, source.slice)
+            first, last = (source.slice.start, source.slice.stop) if source.slice else (0, table.metadata.num_rows)
             wanted = None if columns is None else [name for name in table.schema_arrow.names if name in columns]
-            for batch in table.iter_batches(batch_size=PARQUET_ROWS, columns=wanted):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
+            for batch in table.iter_batches(batch_size=PARQUET_ROWS, row_groups=groups, columns=wanted):
+                begin, end = max(first - number, 0), min(last - number, batch.num_rows)
+                if begin < end:
+                    yield from enumerate(_python_rows(batch.slice(begin, end - begin)), number + begin + 1)
+                number += batch.num_rows
+                if number >= last:
+                    return
     except READ_ERRORS as error:  # Arrow's own errors are among them
         reason = (str(error).splitlines() or ["it ends early"])[0]
         raise InputError(source.name, f"not a Parquet file that can be read: {reason}") from None
+
+
+def _row_groups(table: Any, wanted: Slice | None) -> tuple[int, list[int]]:
+    """Return (rows before the first row group wanted, the row groups that hold rows of the slice)."""
+    before = at = 0
+    groups: list[int] = []
+    for index in range(table.metadata.num_row_groups):
+        rows = table.metadata.row_group(index).num_rows
+        if wanted is None or (at < wanted.stop and wanted.start < at + rows):
+            before = before if groups else at
+            groups.append(index)
+        at += rows
+    return before, groups
+
+
+def _python_rows(batch: Any) -> Iterator[Row]:
+    """Yield the rows of an Arrow batch as dicts; a value that Python cannot hold (nanoseconds) stays an Arrow scalar."""
+    columns = []
+    for column in batch.columns:
+        try:
+            columns.append(column.to_pylist())
+        except ValueError:
+            columns.append([scalar if scalar.is_valid else None for scalar in column])
+    names = batch.schema.names
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True))
 
 
 def plain(value: Any) -> Any:

@@ -70,9 +70,6 @@ class TableWriter:
     def close(self) -> None:
         self.stream.flush()
 
-    def discard(self) -> None:
-        """Nothing: what was printed was printed."""
-
 
 def _grounds(record: dict[str, Any]) -> dict[str, list[str]]:
     """Return the strongest words of the evidence per label, with their weights."""

@@ -1,18 +1,22 @@
 """Sources to units: documents split into paragraphs, rows of tables checked, each with what its record will say."""
 
+import csv
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parastance.predict.decode import Decoded, NotText, decode
 from parastance.predict.errors import InputError
 from parastance.predict.html import NoArticle, article_paragraphs
-from parastance.predict.inputs import STDIN, TABLES, Row, Source, read_bytes, sniff
+from parastance.predict.inputs import STDIN, TABLES, Row, Source, read_bytes, sniff, stdin_head
 from parastance.predict.model import Unit
 from parastance.predict.paragraphs import split_paragraphs
-from parastance.predict.records import Origin
-from parastance.predict.rows import GUESSED, read_rows
+from parastance.predict.records import Origin, Types
+from parastance.predict.rows import GUESSED, column_types, read_rows
 from parastance.predict.shape import Place
 
+REJECTS = ".rejects.jsonl"  # the ending of a rejects file, whose mended rows can be read again
+REJECT_FIELDS = ("file", "row", "reason", "raw")
 LONGEST = 1_000_000  # characters of a paragraph; what is longer is no paragraph
 
 
@@ -29,7 +33,7 @@ class Reading:
 
 def read_units(source: Source, reading: Reading) -> Iterator[tuple[Unit, Origin] | InputError]:
     """Yield the units of one source in order, bad rows as errors in their place; a bad source is one error."""
-    form = source.format or (sniff(reading.text_field) if source.path == STDIN else ".txt")
+    form = source.format or (sniff(stdin_head(), reading.text_field) if source.path == STDIN else ".txt")
     try:
         if form in TABLES:
             yield from _table(source, form, reading)
@@ -67,7 +71,7 @@ def paragraphs_of(text: str, form: str) -> tuple[str, list[tuple[int, int]]]:
 
 def _paragraphs(
     name: str, decoded: Decoded, text: str, spans: list[tuple[int, int]], target: str | None, extra: Row,
-    place: str, row: int | None = None,
+    place: str, row: int | None = None, types: Types = None,
 ) -> Iterator[tuple[Unit, Origin] | InputError]:  # fmt: skip
     if decoded.guessed:
         extra = {**extra, GUESSED: decoded.guessed}
@@ -77,11 +81,13 @@ def _paragraphs(
             yield InputError(place, reason, row)
             continue
         lead = {"id": f"{name}#{index}", "doc": name, "paragraph": index, "start": start, "end": end}
-        yield Unit(text[start:end], target, None, Place(index, len(spans))), Origin(lead, extra)
+        yield Unit(text[start:end], target, None, Place(index, len(spans))), Origin(lead, extra, place, row, types)
 
 
 def _table(source: Source, form: str, reading: Reading) -> Iterator[tuple[Unit, Origin] | InputError]:
-    seen_rows = False
+    seen_rows = source.slice is not None
+    types = column_types(source) if form == ".parquet" else None
+    rejects = source.name.endswith(REJECTS)
     for number, row in read_rows(source, form):
         seen_rows = True
         if isinstance(row, InputError):
@@ -91,16 +97,49 @@ def _table(source: Source, form: str, reading: Reading) -> Iterator[tuple[Unit, 
             raise InputError(
                 source.name, f"no column `{reading.text_field}`; there are {', '.join(row)}: name one with --text-field"
             )
+        if rejects and set(REJECT_FIELDS) <= set(row):
+            yield from _again(source, row, reading)
+            continue
         try:
-            yield from _row(source, number, row, reading)
+            yield from _row(source, number, row, reading, types)
         except ValueError as error:
             yield InputError(source.name, str(error), number, row)
     if not seen_rows:
         raise InputError(source.name, "the file holds no rows")
 
 
+def _again(source: Source, reject: Row, reading: Reading) -> Iterator[tuple[Unit, Origin] | InputError]:
+    """Yield the units of a mended row of a rejects file, named as they would have been where it comes from."""
+    place = str(reject["file"])
+    number = reject["row"] if isinstance(reject["row"], int) else None
+    try:
+        yield from _row(replace(source, name=place), number or 0, mended(reject), reading)
+    except (ValueError, csv.Error) as error:
+        yield InputError(place, str(error), number, reject["raw"], reject.get("columns"))
+
+
+def mended(reject: Row) -> Row:
+    """Return the row in a line of a rejects file: its `raw`, an object or a line of the table that it came from.
+
+    Raises ValueError where it is no row.
+    """
+    raw = reject["raw"]
+    if reject["row"] is None:
+        raise ValueError("rejected as a whole: mend the file and name it itself")
+    if isinstance(raw, str) and isinstance(reject.get("columns"), list):
+        lines = list(csv.reader(raw.splitlines(keepends=True), delimiter="\t" if ".tsv" in str(reject["file"]) else ","))
+        if len(lines) != 1 or len(lines[0]) != len(reject["columns"]):
+            raise ValueError(f"`raw` is not one row of {len(reject['columns'])} fields")
+        return dict(zip(reject["columns"], lines[0], strict=True))
+    if isinstance(raw, str):
+        raw = json.loads(raw)
+    if not isinstance(raw, dict):
+        raise ValueError("`raw` is not a JSON object")
+    return raw
+
+
 def _row(
-    source: Source, number: int, row: Row, reading: Reading
+    source: Source, number: int, row: Row, reading: Reading, types: Types = None
 ) -> Iterator[tuple[Unit, Origin] | InputError]:
     text = checked_text(row, reading.text_field)
     given = row.get(reading.id_field)
@@ -113,14 +152,14 @@ def _row(
         raise ValueError(f"`target` must be a string, it is {type(own_target).__name__}")
     target = reading.target or own_target or None
     if reading.documents:
-        yield from _paragraphs(identity, Decoded(text), *paragraphs_of(text, ".txt"), target, extra, source.name, number)
+        yield from _paragraphs(identity, Decoded(text), *paragraphs_of(text, ".txt"), target, extra, source.name, number, types)
         return
     if len(text) > LONGEST:
         raise ValueError(f"a text of {len(text):,} characters, longer than {LONGEST:,}: use --unit document")
     mentions = checked_mentions(row, text)
     if target != own_target and own_target:
         mentions = None  # they are another target's
-    yield Unit(text, target, mentions), Origin({"id": identity}, extra)
+    yield Unit(text, target, mentions), Origin({"id": identity}, extra, source.name, number, types)
 
 
 def checked_text(row: Row, field: str) -> str:

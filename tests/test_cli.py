@@ -399,7 +399,7 @@ def test_a_rejects_file_of_an_earlier_run_is_removed(predict: Predict, tmp_path:
     assert predict("in.jsonl").rejects
     write(tmp_path / "in.jsonl", {"text": TALKS})
     assert predict("in.jsonl").status == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl", "out.jsonl.manifest.json"]
 
 
 def test_mended_rejects_are_not_lost(predict: Predict, tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""Parts labelled on a Dask cluster: the model is sent once, workers read and write the shared storage themselves.
+
+Needs the extra `dask`.
+"""
+
+from collections import deque
+from typing import Any
+
+from parastance.predict.errors import UsageError
+from parastance.predict.executors import Changed, Crash, Outcome
+from parastance.predict.labelling import Done, InputChanged, Job, Note, label_part
+from parastance.predict.model import Model
+from parastance.predict.parts import Part
+
+PARTS_PER_THREAD = 3  # parts under way for each thread of the cluster, so that none waits for the next
+CONNECT = 30  # seconds
+
+
+class Cluster:
+    """An executor on the Dask scheduler at an address (tcp://host:port). Raises UsageError where none answers."""
+
+    def __init__(self, model: Model, job: Job, note: Note, address: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise UsageError("--dask needs the extra `dask`: pip install 'parastance[dask]'") from None
+        try:
+            self.client: Any = Client(address, timeout=CONNECT, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(f"--dask {address}: no scheduler answers: {str(error).splitlines()[0]}") from None
+        self.job, self.note = job, note
+        self.parts: dict[Any, Part] = {}
+        self.ready: deque[Any] = deque()
+        if not self._threads():
+            self.client.close()
+            raise UsageError(f"--dask {address}: the scheduler has no workers")
+        self.model = self.client.scatter(model, broadcast=True, hash=False)
+
+    def _threads(self) -> int:
+        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        return sum(worker["nthreads"] for worker in workers.values())
+
+    def has_room(self) -> bool:
+        return self.pending() < PARTS_PER_THREAD * max(self._threads(), 1)
+
+    def pending(self) -> int:
+        return len(self.parts)
+
+    def submit(self, part: Part) -> None:
+        future = self.client.submit(_label, self.model, part, self.job, pure=False)
+        self.parts[future] = part
+
+    def wait(self, seconds: float) -> tuple[Part, Outcome] | None:
+        from distributed import TimeoutError, wait
+
+        if not self.ready:
+            try:
+                self.ready.extend(wait(list(self.parts), timeout=seconds, return_when="FIRST_COMPLETED").done)
+            except TimeoutError:
+                return None
+        return self._outcome(self.ready.popleft()) if self.ready else None
+
+    def _outcome(self, future: Any) -> tuple[Part, Outcome]:
+        from distributed import CancelledError, KilledWorker
+
+        part = self.parts.pop(future)
+        try:
+            outcome: Outcome = future.result()
+        except (KilledWorker, CancelledError) as error:
+            return part, Crash(f"its worker was lost: {type(error).__name__}")
+        if isinstance(outcome, Done):
+            self.note(part.size, outcome.paragraphs, outcome.rejected)
+        return part, outcome
+
+    def close(self) -> None:
+        """Take back what is under way and leave the cluster."""
+        self.client.cancel(list(self.parts))
+        self.client.close()
+
+
+def _label(model: Model, part: Part, job: Job) -> Outcome:
+    try:
+        return label_part(model, part, job)
+    except InputChanged as error:
+        return Changed(str(error))

@@ -1,0 +1,294 @@
+"""What a run has done, kept on the disk: one record a part, written when the part's output is safe.
+
+The run folder also holds what is not whole yet, and the lock that keeps a second run away.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import zip_longest
+from pathlib import Path
+from typing import IO, Any
+
+from parastance.predict.destination import Destination
+from parastance.predict.errors import OutputError, UsageError
+from parastance.predict.labelling import Done, InputChanged, hold
+from parastance.predict.parts import Part, Piece
+from parastance.predict.storage import (
+    ASIDE,
+    commit,
+    exists,
+    is_url,
+    join,
+    listing,
+    make_folder,
+    parent,
+    read_whole,
+    remove,
+    stat,
+    write_whole,
+)  # fmt: skip
+
+OPTIONS = "options.json"  # what the run was started with
+BEFORE = "before.json"  # the manifest of the finished run whose folder is written anew
+LOCK = "lock"
+RECORD, BODY, REJECTS = ".json", ".body", ".rejects"
+Record = dict[str, Any]
+
+
+def key_of(part: Part) -> str:
+    """Return a name for what a part is to do: its inputs and its output's name, whatever the inputs hold."""
+    pieces = [[piece.source.path, piece.source.name, piece.source.format, _slice(piece)] for piece in part.pieces]
+    return hashlib.sha256(json.dumps([part.name, pieces]).encode()).hexdigest()[:24]
+
+
+def _slice(piece: Piece) -> list[int] | None:
+    found = piece.source.slice
+    return [found.start, found.stop, found.row, found.head] if found else None
+
+
+class Ledger:
+    """The records of one output's run. Use it in a `with` statement, which holds the lock.
+
+    options: all that decides what is written. Raises OutputError where another run holds the lock or the place cannot be
+    written, UsageError where an unfinished run is there that must not be dropped or was started with other options.
+    """
+
+    def __init__(self, output: Destination, options: dict[str, Any], resume: bool) -> None:
+        self.output = output
+        self.options = json.loads(json.dumps(options))
+        self.resume = resume
+        self.records: dict[str, Record] = {}
+        self.earlier: Record | None = None  # the manifest of a finished run with the same options
+        self.lock: IO[bytes] | None = None
+        self.made = False
+        self.known: set[str] = set()  # names of parts that earlier runs wrote
+
+    def __enter__(self) -> "Ledger":
+        try:
+            self._begin()
+        except OSError as error:
+            if self.lock is not None and not self._recorded():
+                remove(self.output.run)
+            self._release()
+            raise OutputError(f"{self.output.path}: cannot be written: {error.strerror or error}") from None
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def _begin(self) -> None:
+        run, output = self.output.run, self.output
+        if output.folder and not exists(join(run, OPTIONS)) and not exists(output.manifest):
+            foreign = [name for name in listing(output.path) if name != Path(run).name and not name.startswith(".")]
+            if foreign:
+                raise UsageError(f"-o {output.path}: holds {foreign[0]}, which no run wrote; name a new or empty folder")
+        self.made = output.folder and not exists(output.path)
+        make_folder(run)
+        self.lock = _locked(output)
+        unfinished = exists(join(run, OPTIONS))
+        if unfinished:
+            self._go_on()
+        else:
+            self._earlier(output.manifest)
+        self._sweep()
+
+    def begin(self) -> None:
+        """Say on the disk that a run is under way. Raises OutputError where that cannot be written."""
+        run, output = self.output.run, self.output
+        try:
+            if not exists(join(run, OPTIONS)):
+                if output.folder and exists(output.manifest):
+                    commit(output.manifest, join(run, BEFORE))
+                write_whole(join(run, OPTIONS), json.dumps(self.options).encode())
+        except OSError as error:
+            raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
+
+    def remove_stale(self, names: set[str]) -> None:
+        """Remove from the output folder the parts of earlier plans that are in none of `names`."""
+        if not self.output.folder:
+            return
+        for name in self.known - names:
+            remove(self.output.part(name))
+
+    def is_whole(self, parts: Iterable[Part]) -> bool:
+        """Whether the finished output of an earlier run is what these parts would give: the same inputs, the output there."""
+        assert self.earlier is not None
+        try:
+            if stat(self.output.path)[0] != self.earlier["output"]["bytes"]:
+                return False
+        except OSError:
+            return False
+        records = self.earlier["parts"]
+        for part, record in zip_longest(parts, records):
+            if part is None or record is None or key_of(part) != record["key"] or record.get("crashed"):
+                return False
+            if not all(_as_it_was(piece, facts) for piece, facts in zip(part.pieces, record["inputs"], strict=True)):
+                return False
+        return True
+
+    def _go_on(self) -> None:
+        run = self.output.run
+        names = self._recorded()
+        if not self.resume:
+            raise UsageError(
+                f"-o {self.output.path}: an earlier run was not finished, {len(names):,} parts of it are done; "
+                f"--resume goes on with it, deleting {run} starts afresh"
+            )
+        before = json.loads(read_whole(join(run, OPTIONS)))
+        other = next((name for name in {**before, **self.options} if before.get(name) != self.options.get(name)), None)
+        if other is not None:
+            raise UsageError(
+                f"-o {self.output.path}: the unfinished run had another {other}: {json.dumps(before.get(other))}; "
+                f"go on with that, or delete {run} to start afresh"
+            )
+        self._earlier(join(run, BEFORE))
+        for name in names:
+            with suppress(ValueError, KeyError):
+                record = json.loads(read_whole(join(run, name)))
+                self.records[record["key"]] = record
+        self.known |= {record["name"] for record in self.records.values()}
+
+    def _recorded(self) -> list[str]:
+        return [name for name in listing(self.output.run) if name.endswith(RECORD) and name not in (OPTIONS, BEFORE)]
+
+    def _earlier(self, path: str) -> None:
+        """Take over from the manifest of a finished run what is still of use."""
+        if not exists(path):
+            return
+        with suppress(ValueError, KeyError, TypeError):
+            manifest = json.loads(read_whole(path))
+            self.known |= {record["name"] for record in manifest["parts"]}
+            if self.resume and manifest["options"] == self.options:
+                self.earlier = manifest
+                if self.output.folder:
+                    self.records = {record["key"]: record for record in manifest["parts"] if not record["rejected"]}
+
+    def _sweep(self) -> None:
+        """Remove what was written aside and never became whole."""
+        for name in listing(self.output.run):
+            if name.endswith(ASIDE):
+                with suppress(OSError):
+                    remove(join(self.output.run, name))
+
+    def body(self, part: Part) -> str:
+        """Return where the output of a part lies."""
+        return self.output.part(part.name) if self.output.folder else join(self.output.run, key_of(part) + BODY)
+
+    def rejects(self, key: str) -> str:
+        """Return where the rejects of a part lie."""
+        return join(self.output.run, key + REJECTS)
+
+    def has(self, part: Part) -> bool:
+        """Whether a part is done: recorded, its inputs as they were, its output there."""
+        record = self.records.get(key_of(part))
+        if record is None or record.get("crashed"):
+            return False
+        try:
+            if stat(self.body(part))[0] != record["bytes"]:
+                return False
+        except OSError:
+            return False
+        return all(_as_it_was(piece, facts) for piece, facts in zip(part.pieces, record["inputs"], strict=True))
+
+    def add(self, part: Part, done: Done) -> None:
+        """Record a part as done, its output in place. Raises OSError."""
+        key = key_of(part)
+        body = self.body(part)
+        if self.output.folder:
+            make_folder(parent(body))
+        if done.rejects is not None:
+            commit(done.rejects, self.rejects(key), sync=False)
+        elif key in self.records:
+            remove(self.rejects(key))
+        commit(done.aside, body, sync=self.output.folder)
+        record = {
+            "key": key, "name": part.name, "bytes": done.size, "sha256": done.sha256, "paragraphs": done.paragraphs,
+            "rejected": done.rejected, "labels": dict(done.labels), "info": done.info,
+            "inputs": [
+                {"name": piece.source.name, "slice": _slice(piece), **facts}
+                for piece, facts in zip(part.pieces, done.pieces, strict=True)
+            ],
+        }  # fmt: skip
+        if part.crashed:
+            record["crashed"] = True
+        write_whole(join(self.output.run, key + RECORD), json.dumps(record).encode())
+        self.records[key] = record
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Leave what a later run can go on with; where that is nothing, leave nothing."""
+        run = self.output.run
+        with suppress(OSError):
+            self._sweep()
+            finished = kind is None
+            if finished or not self._recorded():
+                if not finished and exists(join(run, BEFORE)):
+                    commit(join(run, BEFORE), self.output.manifest)
+                remove(run)
+                if self.made and not finished and not listing(self.output.path):
+                    remove(self.output.path)
+        self._release()
+
+    def _release(self) -> None:
+        if self.lock is not None:
+            self.lock.close()
+            self.lock = None
+
+
+def _as_it_was(piece: Piece, facts: Record) -> bool:
+    """Whether a piece is what the record says: the same stamp, else the same bytes."""
+    if "stamp" not in facts:
+        return False
+    if facts["stamp"] == piece.stamp:
+        return True
+    try:
+        return bool(hold(piece)[1]["sha256"] == facts["sha256"])
+    except (OSError, InputChanged):
+        return False
+
+
+def _locked(output: Destination) -> IO[bytes]:
+    """Return the open file that holds the lock; it falls with the process, however that ends.
+
+    A store that is no file system has no locks: there the lock keeps runs of this machine apart.
+    """
+    if is_url(output.path):
+        name = hashlib.sha256(output.path.encode()).hexdigest()[:24]
+        path = os.path.join(tempfile.gettempdir(), f"parastance-{name}.lock")
+    else:
+        path = os.path.join(output.run, LOCK)
+    while True:
+        make_folder(os.path.dirname(path))
+        stream = open(path, "ab")  # noqa: SIM115
+        try:
+            _lock(stream)
+        except OSError:
+            stream.close()
+            raise OutputError(f"{output.path}: another run is writing it; wait for it, or name another output") from None
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(stream.fileno()), os.stat(path)):
+                return stream
+        stream.close()  # the run that had it was just removing its folder
+
+
+def _lock(stream: IO[bytes]) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    else:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def sum_labels(records: Iterable[Record]) -> Counter[str]:
+    """Return the label counts of all records together."""
+    total: Counter[str] = Counter()
+    for record in records:
+        total.update(record["labels"])
+    return total
