@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from parastance.predict.bodies import Hashed, assemble, body_of
+from parastance.predict.bodies import SPOOLED, Hashed, assemble, body_of
 from parastance.predict.errors import InputError, OutputError, ParastanceError
 from parastance.predict.inputs import Source
 from parastance.predict.model import CHUNK, Model, Unit
@@ -27,7 +27,6 @@ from parastance.predict.units import Reading, read_units
 
 HELD = 64 << 20  # bytes: a smaller file is read at once, and the digest is of exactly the bytes that are labelled
 MOST_NAMED = 20  # rejects named one by one on standard error; all are in the rejects file
-SPOOLED = 16 << 20  # bytes of a body kept in memory before it is put together
 Item = tuple[Unit, Origin] | InputError
 Note = Callable[[int, int, int], None]  # bytes, paragraphs and rejects that have just been done
 

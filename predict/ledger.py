@@ -102,9 +102,12 @@ class Ledger:
         run, output = self.output.run, self.output
         try:
             if not exists(join(run, OPTIONS)):
-                if output.folder and exists(output.manifest):
-                    commit(output.manifest, join(run, BEFORE))
+                for name in listing(run):
+                    if name != LOCK and not name.endswith(ASIDE):
+                        remove(join(run, name))
                 write_whole(join(run, OPTIONS), json.dumps(self.options).encode())
+            if output.folder and exists(output.manifest):
+                commit(output.manifest, join(run, BEFORE))
         except OSError as error:
             raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
 
@@ -146,7 +149,7 @@ class Ledger:
                 f"-o {self.output.path}: the unfinished run had another {other}: {json.dumps(before.get(other))}; "
                 f"go on with that, or delete {run} to start afresh"
             )
-        self._earlier(join(run, BEFORE))
+        self._earlier(join(run, BEFORE) if exists(join(run, BEFORE)) else self.output.manifest)
         for name in names:
             with suppress(ValueError, KeyError):
                 record = json.loads(read_whole(join(run, name)))
@@ -191,6 +194,8 @@ class Ledger:
         try:
             if stat(self.body(part))[0] != record["bytes"]:
                 return False
+            if record["rejected"]:
+                stat(self.rejects(record["key"]))
         except OSError:
             return False
         return all(_as_it_was(piece, facts) for piece, facts in zip(part.pieces, record["inputs"], strict=True))
@@ -228,6 +233,7 @@ class Ledger:
             if finished or not self._recorded():
                 if not finished and exists(join(run, BEFORE)):
                     commit(join(run, BEFORE), self.output.manifest)
+                remove(join(run, OPTIONS))  # first: without it the rest is rubbish, whatever of it is left
                 remove(run)
                 if self.made and not finished and not listing(self.output.path):
                     remove(self.output.path)

@@ -164,3 +164,12 @@ def time_text(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+
+
+def progress_bar(quiet: bool, unit: str = " paragraphs") -> Any:
+    """Return a tqdm bar on standard error, or None where that is no terminal or the user asked for quiet."""
+    if quiet or not sys.stderr.isatty():
+        return None
+    from tqdm import tqdm
+
+    return tqdm(unit=unit, file=sys.stderr, leave=False, dynamic_ncols=True)

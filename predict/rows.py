@@ -46,6 +46,7 @@ def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
                 refuse_binary(line)
             except NotText as error:
                 raise InputError(source.name, str(error)) from None
+        if number == 1 and (source.first or (source.slice and source.slice.head)):
             line = line.removeprefix(b"\xef\xbb\xbf")
         yield number, line
 

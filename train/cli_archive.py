@@ -54,7 +54,7 @@ def run_shares(arguments: argparse.Namespace) -> int:
     """Run `shares`; return its exit status."""
     import shutil
 
-    from parastance.predict.batch import progress_bar
+    from parastance.predict.progress import progress_bar
     from parastance.train.audit import read_audit
     from parastance.train.chart import chart
     from parastance.train.question import Question, Reader, parse_where

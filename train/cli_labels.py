@@ -22,7 +22,9 @@ def declare_check(parser: argparse.ArgumentParser) -> None:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Run `check`; return its exit status: 1 where a fault was found."""
-    from parastance.predict.outputs import LineWriter, OutputFile
+    from parastance.predict.bodies import write_records
+    from parastance.predict.destination import one_file, refuse_overwriting
+    from parastance.predict.outputs import LineWriter
     from parastance.train.check import check, read_entries
     from parastance.train.config import Config
     from parastance.train.data import labelled_sources
@@ -30,16 +32,18 @@ def run_check(arguments: argparse.Namespace) -> int:
     from parastance.train.findings import record, summary, table
     from parastance.train.run import fit_bar
 
-    refuse_overwriting(labelled_sources(arguments.data), arguments.output)
+    sources = labelled_sources(arguments.data)
+    output = one_file(arguments.output, sources) if arguments.output else None
+    if output is not None:
+        refuse_overwriting((), sources, output)
     note = ignore if arguments.quiet else tell
     found = read_entries(arguments.data, note)
     with fit_bar("looking for label errors", arguments.quiet) as tick:
         config = Config(seed=arguments.seed, folds=arguments.folds, regularisation=(3.0,))
         findings = check(found, config, tick, note)
     records = [record(rank, finding) for rank, finding in enumerate(findings, 1)]
-    if arguments.output:
-        with OutputFile(arguments.output) as writer:
-            writer.write(records)
+    if output is not None:
+        write_records(output, records)
     elif sys.stdout.isatty():
         print(table(findings, arguments.count))
     else:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 
 from parastance.predict.errors import DataError, InputError, UsageError
-from parastance.predict.inputs import STDIN, TABLES, Row, Source, find_sources, sniff
+from parastance.predict.inputs import STDIN, TABLES, Row, Source, find_sources, sniff, stdin_head
 from parastance.predict.rows import read_rows
 
 HEADS = ("topics", "stance", "kind")
@@ -40,7 +40,7 @@ def read_results(inputs: Sequence[str], columns: Collection[str] | None = None) 
 
 
 def _records(source: Source, columns: Collection[str] | None) -> Iterator[Row]:
-    form = source.format or sniff("id")
+    form = source.format or sniff(stdin_head(), "id")
     flat = form in (".csv", ".tsv")
     wanted = None if columns is None else {*columns, *HEADS, *PROBABILITIES.values()}
     for number, row in read_rows(source, form, wanted):

@@ -10,8 +10,9 @@ import pyarrow.parquet as pq
 
 FORMS = (".jsonl", ".csv", ".parquet", ".txt", ".jsonl.gz", ".tsv")
 SENTENCES = (
-    "Tehran sent advisers to Damascus.", "Talks between Assad and the envoy failed in Geneva.", "Shells killed nine people in Homs.",
-    "The ministry said on Tuesday that the convoy had arrived.", "Share this article", "Moscow vetoed the draft resolution.",
+    "Tehran sent advisers to Damascus.", "Talks between Assad and the envoy failed in Geneva.",
+    "Shells killed nine people in Homs.", "The ministry said on Tuesday that the convoy had arrived.",
+    "Share this article", "Moscow vetoed the draft resolution.",
 )  # fmt: skip
 ARTICLES = Path(__file__).resolve().parents[2] / "seeds" / "articles"
 

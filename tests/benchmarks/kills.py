@@ -173,7 +173,8 @@ def dask_kills(given: argparse.Namespace, rng: random.Random, root: Path) -> int
             assert process.returncode == 1, messages.decode()[-2000:]
             same = snapshot(place, name) == wanted[name]
             equal += same
-            print(f"worker kill {number}: {name}, {parts} parts done, running {running}: {'equal' if same else 'DIFFERS'}", flush=True)
+            verdict = "equal" if same else "DIFFERS"
+            print(f"worker kill {number}: {name}, {parts} parts done, running {running}: {verdict}", flush=True)
     finally:
         for process in [*workers, scheduler]:
             process.kill()
