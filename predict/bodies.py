@@ -9,19 +9,15 @@ import hashlib
 import io
 import json
 import shutil
-import tempfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import IO, Any, Protocol
 
-from parastance.predict.destination import Destination
-from parastance.predict.errors import OutputError
 from parastance.predict.outputs import Record, flatten
 from parastance.predict.records import Types
 from parastance.predict.rows import plain
 from parastance.predict.schemas import arrow_columns, fitted, read_schema, text_of, unified
-from parastance.predict.storage import ASIDE, BLOCK, close_synced, commit, join, open_write, parent, remove
+from parastance.predict.storage import BLOCK
 
 ROW_GROUP = 1 << 16  # rows of a Parquet row group
 SPOOLED = 16 << 20  # bytes of a body kept in memory before it is put together
@@ -217,21 +213,3 @@ def _batches(infos: Sequence[Info], bodies: Iterable[Callable[[], IO[bytes]]]) -
         with opened() as stream:
             for _ in range(info["streams"]):
                 yield from pa.ipc.open_stream(stream)
-
-
-def write_records(output: Destination, records: Sequence[Record]) -> None:
-    """Write records that are all at hand as one whole file. Raises OutputError where it cannot be written."""
-    aside = join(parent(output.path), f".{output.path.rsplit('/', 1)[-1]}.{uuid.uuid4().hex}{ASIDE}")
-    try:
-        with tempfile.SpooledTemporaryFile(SPOOLED) as spool, open_write(aside) as stream:
-            body = body_of(output.form, spool)
-            body.write(records, [None] * len(records))
-            info = body.finish()
-            spool.seek(0)
-            assemble(output.form, [info], [lambda: spool], Hashed(stream))
-            close_synced(stream)
-        commit(aside, output.path)
-    except OSError as error:
-        raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
-    finally:
-        remove(aside)

@@ -8,8 +8,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from parastance.predict.errors import OutputError, ParastanceError, UsageError
+
+if TYPE_CHECKING:
+    from parastance.predict.inputs import Source
 
 OK, SOME_REJECTED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -78,7 +82,7 @@ def _megabytes(text: str) -> int:
 def run_predict(arguments: argparse.Namespace) -> int:
     """Run `predict`; return its exit status."""
     from parastance.predict.batch import Options, run, stream
-    from parastance.predict.destination import destination, refuse_overwriting
+    from parastance.predict.destination import destination, refuse_inputs
     from parastance.predict.inputs import find_sources
     from parastance.predict.labelling import Wanted
     from parastance.predict.model import load
@@ -108,12 +112,21 @@ def run_predict(arguments: argparse.Namespace) -> int:
         if output is None:
             tally = stream(model, sources, options, standard_output(), report)
         else:
-            refuse_overwriting(arguments.inputs, sources, output)
+            refuse_inputs(arguments.inputs, sources, output)
             tally = run(model, sources, output, options, report)
     finally:
         report.close()
     report.finish(tally, arguments.output)
     return SOME_REJECTED if tally.rejected else OK
+
+
+def refuse_overwriting(sources: Sequence["Source"], output: str | None) -> None:
+    """Raise UsageError where the output or its rejects file is one of the inputs."""
+    if output is None:
+        return
+    for path in (output, f"{output}.rejects.jsonl"):
+        if any(os.path.realpath(source.path) == os.path.realpath(path) for source in sources):
+            raise UsageError(f"-o {output}: would overwrite {path}, which is an input; name another output")
 
 
 PREDICT = Command("predict", "label paragraphs", declare_predict, run_predict)

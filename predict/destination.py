@@ -78,15 +78,7 @@ def destination(given: str, sources: Sequence[Source]) -> Destination:
     return found
 
 
-def one_file(given: str, sources: Sequence[Source]) -> Destination:
-    """Return the destination that `-o` names where it must be a file. Raises as `destination`."""
-    found = destination(given, sources)
-    if found.folder:
-        raise UsageError(f"-o {given}: is a folder; name a .jsonl, .csv, .tsv or .parquet file")
-    return found
-
-
-def refuse_overwriting(inputs: Sequence[str], sources: Sequence[Source], output: Destination) -> None:
+def refuse_inputs(inputs: Sequence[str], sources: Sequence[Source], output: Destination) -> None:
     """Raise UsageError where the output would overwrite an input, or lies in a folder of inputs."""
     ours = [output.rejects, output.manifest, *([] if output.folder else [output.path])]
     taken = {_real(path): path for path in ours}

@@ -22,8 +22,7 @@ def declare_check(parser: argparse.ArgumentParser) -> None:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """Run `check`; return its exit status: 1 where a fault was found."""
-    from parastance.predict.bodies import write_records
-    from parastance.predict.destination import one_file, refuse_overwriting
+    from parastance.predict.output_file import OutputFile
     from parastance.predict.outputs import LineWriter
     from parastance.train.check import check, read_entries
     from parastance.train.config import Config
@@ -32,18 +31,16 @@ def run_check(arguments: argparse.Namespace) -> int:
     from parastance.train.findings import record, summary, table
     from parastance.train.run import fit_bar
 
-    sources = labelled_sources(arguments.data)
-    output = one_file(arguments.output, sources) if arguments.output else None
-    if output is not None:
-        refuse_overwriting((), sources, output)
+    refuse_overwriting(labelled_sources(arguments.data), arguments.output)
     note = ignore if arguments.quiet else tell
     found = read_entries(arguments.data, note)
     with fit_bar("looking for label errors", arguments.quiet) as tick:
         config = Config(seed=arguments.seed, folds=arguments.folds, regularisation=(3.0,))
         findings = check(found, config, tick, note)
     records = [record(rank, finding) for rank, finding in enumerate(findings, 1)]
-    if output is not None:
-        write_records(output, records)
+    if arguments.output:
+        with OutputFile(arguments.output) as writer:
+            writer.write(records)
     elif sys.stdout.isatty():
         print(table(findings, arguments.count))
     else:
@@ -94,9 +91,9 @@ def _counted(records: Iterable[Any], bar: Any) -> Iterator[Any]:
 
 def run_queue(arguments: argparse.Namespace) -> int:
     """Run `queue`; return its exit status."""
-    from parastance.predict.batch import progress_bar
     from parastance.predict.model import load
     from parastance.predict.outputs import LineWriter
+    from parastance.predict.progress import progress_bar
     from parastance.train.data import labelled_sources, read_labelled
     from parastance.train.exchange import ignore, tell
     from parastance.train.queue import Labelled, survey

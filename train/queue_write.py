@@ -14,7 +14,7 @@ from pathlib import Path
 from parastance.predict.errors import OutputError, UsageError
 from parastance.predict.heads import Head
 from parastance.predict.inputs import Row
-from parastance.predict.outputs import OutputFile
+from parastance.predict.output_file import OutputFile
 from parastance.train import exchange_doccano, exchange_label_studio
 from parastance.train.durable import write_durably
 from parastance.train.formats import ANSWERS, QUEUE
