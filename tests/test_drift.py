@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from parastance.predict.outputs import OutputFile
+from parastance.predict.output_file import OutputFile
 from parastance.train.adjust import benjamini_hochberg, holm
 from parastance.train.cli import main
 from parastance.train.permutation import Documents, Ratios

@@ -224,7 +224,7 @@ def test_a_filled_table_is_read_back(name: str, tmp_path: Path) -> None:
         read_labelled([str(tmp_path / name)], note=notes.append)
     assert "20 paragraphs without an answer" in notes[0]
     rows = [row if at % 2 else filled(row) for at, row in enumerate(rows_of(chosen, HEADS))]
-    from parastance.predict.outputs import OutputFile
+    from parastance.predict.output_file import OutputFile
 
     with OutputFile(str(tmp_path / name)) as writer:
         writer.write(rows)

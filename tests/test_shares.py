@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from parastance.predict.outputs import OutputFile
+from parastance.predict.output_file import OutputFile
 from parastance.train.cli import main
 from parastance.train.dates import period, position
 from parastance.train.population import Audited, Group

@@ -118,7 +118,7 @@ def run_drift(arguments: argparse.Namespace) -> int:
     """Run `drift`; return its exit status."""
     import shutil
 
-    from parastance.predict.batch import progress_bar
+    from parastance.predict.progress import progress_bar
     from parastance.train.drift_report import to_json, to_text
     from parastance.train.question import parse_where
     from parastance.train.runs import Asked, drift
