@@ -157,8 +157,8 @@ def main(commands: Sequence[Command] = (PREDICT,), argv: Sequence[str] | None = 
         part.set_defaults(run=command.run)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    arguments = parser.parse_args(argv)
     try:
+        arguments = parser.parse_args(argv)
         return int(arguments.run(arguments))
     except ParastanceError as error:
         _complain(str(error), arguments)

@@ -1,6 +1,7 @@
 """What is imported when: the runtime without scikit-learn, `--help` without numpy."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +42,16 @@ def test_help_imports_nothing_heavy() -> None:
         "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main(['--help'])"
     )
     assert modules_after(code).isdisjoint({*HEAVY, "numpy", "joblib"})
+
+
+@pytest.mark.parametrize(("wanted", "found"), [("numpy", "NumPy"), ("c", "the C kernel"), ("fortran", None)])
+def test_the_implementation_can_be_chosen(wanted: str, found: str | None) -> None:
+    if wanted == "c" and not list(PREDICT.glob("_kernel*.so")) + list(PREDICT.glob("_kernel*.pyd")):
+        pytest.skip("no kernel was built")
+    done = subprocess.run(
+        [sys.executable, "-m", "parastance.predict", "--version"], capture_output=True, text=True, check=False,
+        env={**os.environ, "PARASTANCE_KERNEL": wanted},
+    )  # fmt: skip
+    assert done.returncode == (2 if found is None else 0)
+    assert (found or "must be c or numpy") in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
