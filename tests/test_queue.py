@@ -15,7 +15,7 @@ from parastance.predict.heads import Head
 from parastance.train.cli import main
 from parastance.train.data import labelled_row, read_labelled
 from parastance.train.near import NearIndex
-from parastance.train.queue import SMALLEST, Candidate, Labelled, Pool, Sample, margins, survey
+from parastance.train.queue import SMALLEST, Candidate, Labelled, Pool, Sample, margins, of_model, survey
 from parastance.train.queue_pick import AUDIT, UNCERTAIN, audits, by_reach, likeness, pick
 from parastance.train.queue_write import format_for, rows_of, write_queue
 
@@ -187,6 +187,12 @@ def test_records_that_cannot_be_queued() -> None:
         survey([], {}, NOTHING, 5, 1, 0)
 
 
+def test_records_of_another_model_are_refused() -> None:
+    assert len(list(of_model([record(1), {"id": "x"}], "renamed@1"))) == 2
+    with pytest.raises(UsageError, match="labelled by model m@1, this is m@2"):
+        list(of_model([record(1)], "m@2"))
+
+
 def made(count: int = 20, audit: int = 5) -> list[Any]:
     return queue([record(at, casualties=0.3, opposed=0.4, neutral=0.5) for at in range(100)], count, audit)
 
@@ -286,6 +292,22 @@ def test_doccano_and_back(tmp_path: Path) -> None:
     back = read_labelled([str(tmp_path / "export.jsonl")])
     assert [row.id for row in back] == [p.record["id"] for at, p in enumerate(chosen) if at != 3]
     assert {(row.topics, row.stance, row.kind) for row in back} == {(("casualties",), "opposed", "content")}
+
+
+def test_shares_rests_on_the_audited_rows_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A queue filled in is an audit as it is: `shares` takes the random rows by their chance and leaves the others out."""
+    records = [record(at, casualties=0.3 if at % 3 else 0.9, kind="content" if at % 5 else "boilerplate") for at in range(400)]
+    for at, entry in enumerate(records):
+        entry["topics"] = [] if at % 3 else ["casualties"]
+    (tmp_path / "out.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in records))
+    chosen = queue(records, 120, 60)
+    truth = {entry["id"]: entry for entry in records}
+    rows = [{**row, **{key: truth[row["id"]][key] for key in ANSWER}} for row in rows_of(chosen, HEADS)]
+    (tmp_path / "done.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert main(["shares", str(tmp_path / "out.jsonl"), "--audit", str(tmp_path / "done.jsonl"), "--quiet"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "by 60 records audited at random" in shown
+    assert "60 labelled rows without a `sampling_probability` are no random sample and were left out" in shown
 
 
 FORMS = [

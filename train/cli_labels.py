@@ -96,7 +96,7 @@ def run_queue(arguments: argparse.Namespace) -> int:
     from parastance.predict.progress import progress_bar
     from parastance.train.data import labelled_sources, read_labelled
     from parastance.train.exchange import ignore, tell
-    from parastance.train.queue import Labelled, survey
+    from parastance.train.queue import Labelled, of_model, survey
     from parastance.train.queue_pick import pick
     from parastance.train.queue_write import format_for, listing, rows_of, summary, write_queue
     from parastance.train.results import read_results, result_sources
@@ -107,7 +107,7 @@ def run_queue(arguments: argparse.Namespace) -> int:
     done = read_labelled(arguments.labelled, note=ignore if arguments.quiet else tell) if arguments.labelled else []
     labelled = Labelled(done, model.registry.default)
     audit = round(arguments.audit * arguments.count)
-    records = read_results(arguments.outputs)
+    records = of_model(read_results(arguments.outputs), model.name)
     if (bar := progress_bar(arguments.quiet)) is not None:
         records = _counted(records, bar)
     found = survey(records, model.heads, labelled, arguments.count, audit, arguments.seed)

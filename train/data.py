@@ -4,13 +4,14 @@ One broken row stops everything, named by file and row: a model trained on half 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from parastance.predict.errors import DataError, InputError, UsageError
-from parastance.predict.inputs import TABLES, Row, Source, find_sources
+from parastance.predict.inputs import Row, Source, find_sources
 from parastance.predict.shape import Place
 from parastance.predict.targets import read_registry
 from parastance.predict.units import checked_mentions, checked_text
@@ -78,15 +79,14 @@ def read_labelled(files: Sequence[str], more: Sequence[str] = (), note: Note = i
     def stances() -> set[str]:
         return known_stances([*sources, *(source for group in changes for source in group)])
 
-    rows: dict[str, Entry] = {}
+    rows: dict[str, tuple[LabelledRow, bool, str]] = {}
     for source in sources:
         for entry in entries(source, stances, note):
             row = _sound(entry)
-            known = rows.get(row.id)
-            if known is not None and known.row != row:
-                raise DataError(entry.place, f"id {row.id!r} was used before with other content, at {known.place}")
-            rows[row.id] = entry
-    corrected = Corrected([(_sound(entry), entry.named) for entry in rows.values()], read_registry().default)
+            known = rows.setdefault(row.id, (row, entry.named, entry.place))
+            if known[0] != row:
+                raise DataError(entry.place, f"id {row.id!r} was used before with other content, at {known[2]}")
+    corrected = Corrected([(row, named) for row, named, _ in rows.values()], read_registry().default)
     for group in changes:
         corrected.apply([entry for source in group for entry in entries(source, stances, note, partial=True)], note)
     if not corrected.rows:
@@ -114,7 +114,7 @@ def known_stances(sources: Iterable[Source]) -> set[str]:
     """Return the names that rows of ours use as stances, and the codebook's: what a bare name of an export may mean."""
     found = set(STANCES)
     for source in sources:
-        if source.format in TABLES:
+        with suppress(InputError):  # it is reported where it is read
             for _, row in read_labels(source, None, ignore):
                 if isinstance(row, dict) and isinstance(row.get("stance"), str) and row["stance"]:
                     found.add(row["stance"])

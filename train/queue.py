@@ -207,6 +207,16 @@ def survey(records: Iterable[Row], heads: Mapping[str, Head], labelled: Labelled
     return found
 
 
+def of_model(records: Iterable[Row], name: str) -> Iterator[Row]:
+    """Yield the records. Raises UsageError for one that another model labelled: its probabilities have other cuts."""
+    mine = name.rpartition("@")[2]
+    for record in records:
+        theirs = record.get("model")
+        if isinstance(theirs, str) and theirs.rpartition("@")[2] != mine:
+            raise UsageError(f"record {record.get('id')} was labelled by model {theirs}, this is {name}: name it with --model")
+        yield record
+
+
 def _chunks(records: Iterable[Row]) -> Iterator[list[Row]]:
     iterator = iter(records)
     while chunk := list(islice(iterator, CHUNK)):
