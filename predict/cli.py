@@ -140,7 +140,11 @@ class _Version(argparse.Action):
 
         from parastance.predict.kernel import implementation
 
-        print(f"parastance {version('parastance')} (Python {sys.version.split()[0]}, scoring with {implementation()})")
+        try:
+            scores = implementation()
+        except ParastanceError as error:
+            parser.error(str(error))
+        print(f"parastance {version('parastance')} (Python {sys.version.split()[0]}, scoring with {scores})")
         parser.exit()
 
 
@@ -157,8 +161,8 @@ def main(commands: Sequence[Command] = (PREDICT,), argv: Sequence[str] | None = 
         part.set_defaults(run=command.run)
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    arguments = parser.parse_args(argv)
     try:
-        arguments = parser.parse_args(argv)
         return int(arguments.run(arguments))
     except ParastanceError as error:
         _complain(str(error), arguments)
