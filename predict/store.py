@@ -36,8 +36,10 @@ def read_pointer(store: Path) -> dict[str, Any] | None:
         kept = entry["kept"]
         if not isinstance(entry["n"], int) or not (store / kept).resolve().is_relative_to((store / PROMOTED).resolve()):
             raise ValueError(f"it points outside {PROMOTED}")
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
+    except NotADirectoryError:
+        raise ModelError(f"{store}: a store is a folder") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{path}: does not say which model is in use ({error}); take its last good line from {HISTORY}, "

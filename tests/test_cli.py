@@ -626,7 +626,8 @@ def test_train_predict_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[st
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "rows.jsonl", *OPINIONS)
     assert status_of("train", "rows.jsonl", "-o", "mine", "--quiet") == 0
-    assert {path.name for path in (tmp_path / "mine").iterdir()} == {"card.md", "manifest.json", "metrics.json", "model.joblib"}
+    files = {"card.md", "held_out.npz", "manifest.json", "metrics.json", "model.joblib"}
+    assert {path.name for path in (tmp_path / "mine").iterdir()} == files
     write(tmp_path / "new.txt", "I hate the new bank of Bara\n")
     assert status_of("predict", "new.txt", "--model", "mine", "-o", "out.jsonl") == 0
     record = json_lines(tmp_path / "out.jsonl")[0]

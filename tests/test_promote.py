@@ -202,6 +202,12 @@ def test_a_training_without_a_record_is_not_judged(store: Path, small_folder: Pa
     assert model_in_use(fresh) == DEFAULT
 
 
+def test_force_does_not_pass_over_a_file_that_is_not_there(store: Path, better: Path) -> None:
+    with pytest.raises(UsageError, match="no such file"):
+        promote(better, store, ["nowhere.jsonl"], force=True)
+    assert load(store=store).name.startswith("small@")
+
+
 @pytest.mark.parametrize("broken", ["nothing there", "no model", "damaged"])
 def test_a_broken_candidate_changes_nothing(broken: str, store: Path, small_folder: Path, tmp_path: Path) -> None:
     candidate = tmp_path / "candidate"

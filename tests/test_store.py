@@ -16,6 +16,7 @@ from parastance.predict.artifact import DEFAULT, read_manifest
 from parastance.predict.errors import ModelError, OutputError, UsageError
 from parastance.predict.store import HISTORY, IN_USE, PROMOTED, find_store, model_in_use, read_pointer
 from parastance.train import store as writing
+from parastance.train.cli import main
 from parastance.train.durable import append_line, exchange, locked, write_durably
 
 
@@ -92,6 +93,15 @@ def test_a_broken_pointer_is_never_taken_for_the_shipped_model(text: str, store:
         model_in_use(store)
 
 
+def test_a_file_is_no_store_and_asking_makes_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ModelError, match="a store is a folder"):
+        load(store=tmp_path / "file")
+    with pytest.raises(UsageError, match="nothing was ever promoted"):
+        writing.rollback(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
 def test_rollback_takes_the_way_back_step_by_step(store: Path, models: list[Path]) -> None:
     names = [put_in_use(store, model)["model"] for model in models]
     assert writing.rollback(store)["model"] == names[1]
@@ -110,6 +120,18 @@ def test_rollback_takes_the_way_back_step_by_step(store: Path, models: list[Path
     assert [entry["action"] for entry in log] == ["start", *["promote"] * 3, *["rollback"] * 5]
     assert log[7]["note"] == "after all"
     assert len(list((store / PROMOTED).iterdir())) == 4
+
+
+def test_models_are_listed_whatever_is_wrong(store: Path, models: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    names = [put_in_use(store, model)["model"] for model in models[:2]]
+    shutil.copytree(models[2], store / "candidate")
+    shutil.copytree(models[2], store / ".candidate.left")
+    (store / writing.history(store)[1]["kept"] / "manifest.json").write_text("{")
+    (store / IN_USE).write_text("{")
+    assert main(["models", "--store", str(store)]) == 1
+    said = capsys.readouterr()
+    assert names[1] in said.out and "broken" in said.out and "candidate@" in said.out and ".left" not in said.out
+    assert "*" not in said.out and "does not say which model is in use" in said.err
 
 
 def test_rollback_mends_a_broken_pointer_and_a_lost_model(store: Path, models: list[Path]) -> None:

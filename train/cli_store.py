@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from parastance.train.gate import Check
     from parastance.train.promote import Verdict
 
-REFUSED = 1
+REFUSED = FAULT = 1
 
 
 def declare_promote(parser: argparse.ArgumentParser) -> None:
@@ -126,9 +126,10 @@ def declare_models(parser: argparse.ArgumentParser) -> None:
 
 
 def run_models(arguments: argparse.Namespace) -> int:
-    """Run `models`; return its exit status."""
+    """Run `models`; return its exit status: 1 where it cannot be told which model is in use."""
     import json
 
+    from parastance.predict.errors import ModelError
     from parastance.predict.store import find_store
     from parastance.train.models import describe, describe_history, models
     from parastance.train.store import history
@@ -138,9 +139,12 @@ def run_models(arguments: argparse.Namespace) -> int:
         entries = history(store)
         print(json.dumps(entries) if arguments.json else describe_history(entries) or f"{store}: nothing was promoted yet")
         return OK
-    listed = models(store)
+    faults: list[ModelError] = []
+    listed = models(store, faults.append)
     print(json.dumps([one.to_json() for one in listed]) if arguments.json else describe(listed))
-    return OK
+    for fault in faults:
+        print(f"parastance: {fault}", file=sys.stderr)
+    return FAULT if faults else OK
 
 
 STORE_COMMANDS = (

@@ -1,8 +1,7 @@
 """What models there are: the shipped one, the candidates of a store, and every model that was ever in use."""
 
-import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,11 +39,16 @@ class Listed:
         return asdict(self)
 
 
-def models(store: Path) -> list[Listed]:
-    """Return the models, the one in use first, then those that were, the latest first, then the rest by folder."""
+def models(store: Path, complain: Callable[[ModelError], None] = lambda error: None) -> list[Listed]:
+    """Return the models, the one in use first, then those that were, the latest first, then the rest by folder.
+
+    `complain` is called where the store does not say which is in use, or that one is gone.
+    """
     current: Path | None = None
-    with contextlib.suppress(ModelError):
+    try:
         current = model_in_use(store).resolve()
+    except ModelError as error:
+        complain(error)
     entries = [entry for entry in history(store) if entry.get("kept")]
     switches = {entry["kept"]: entry for entry in entries if entry["action"] != START}
     found = [_listed(folder, store, current, switches) for folder in _folders(store, {entry["kept"] for entry in entries})]

@@ -7,12 +7,20 @@ from typing import Any
 
 from parastance.predict.errors import UsageError
 from parastance.predict.store import IN_USE, model_in_use
-from parastance.train.data import read_labelled
+from parastance.train.data import LabelledRow, read_labelled
 from parastance.train.examples import EXAMPLES, Example, worse
 from parastance.train.gate import Check, Limits, checks
 from parastance.train.hard_cases import cost_checks, hard_case_checks
 from parastance.train.pairs import HeadPair, Pairs, Side, common, on_rows, shared
 from parastance.train.store import PROMOTE, REFUSE, discard, keep, keep_shipped, log, new_entry, snapshot, switch, trail, writing
+
+
+@dataclass(frozen=True)
+class Given:
+    """Labelled rows that are to judge two models, and where they come from; none: the rows that both were trained on."""
+
+    rows: list[LabelledRow]
+    where: str
 
 
 @dataclass(frozen=True)
@@ -48,15 +56,16 @@ def promote(
     The store is locked meanwhile; `waiting` is called where another process holds it. What is judged is the very copy that is
     kept. Raises ModelError for a broken folder, UsageError where no row can judge the two; then nothing has changed.
     """
+    rows = read_labelled(on) if on else []
     with writing(store, waiting):
         copy = snapshot(store, folder)
         try:
-            return _decide(copy, store, on, limits or Limits(), force, note)
+            return _decide(copy, store, Given(rows, ", ".join(on)), limits or Limits(), force, note)
         finally:
             discard(copy)
 
 
-def _decide(copy: Path, store: Path, on: Sequence[str], limits: Limits, force: bool, note: str) -> Verdict:
+def _decide(copy: Path, store: Path, on: Given, limits: Limits, force: bool, note: str) -> Verdict:
     candidate = Side.open(copy)
     try:
         in_use = Side.open(model_in_use(store))
@@ -79,7 +88,7 @@ def _decide(copy: Path, store: Path, on: Sequence[str], limits: Limits, force: b
     return verdict
 
 
-def judge(candidate: Side, in_use: Side, on: Sequence[str], limits: Limits) -> Verdict:
+def judge(candidate: Side, in_use: Side, on: Given, limits: Limits) -> Verdict:
     """Return the verdict on a candidate, with examples for what got worse. Raises UsageError where no row judges the two."""
     several = rows_for(candidate, in_use, on, limits)
     found = checks(candidate, in_use, several, limits)
@@ -92,16 +101,16 @@ def judge(candidate: Side, in_use: Side, on: Sequence[str], limits: Limits) -> V
     return Verdict(candidate.name, in_use.name, False, judged=judged, checks=found, reasons=reasons, examples=examples)
 
 
-def rows_for(candidate: Side, in_use: Side, on: Sequence[str], limits: Limits) -> list[Pairs]:
+def rows_for(candidate: Side, in_use: Side, on: Given, limits: Limits) -> list[Pairs]:
     """Return the pairs that judge two models: on the rows of files, and on common rows for the labels that these leave out.
 
     Raises UsageError where the two share labels but no row judges them, or where none would be fair.
     """
     if candidate.record is None:
         raise UsageError(f"{candidate.name}: has no record of held-out answers, so no row judges it fairly; train it anew")
-    several = [on_rows(candidate, in_use, read_labelled(on), ", ".join(on))] if on else []
+    several = [on_rows(candidate, in_use, on.rows, on.where)] if on.rows else []
     left = common(candidate, in_use)
-    if on:
+    if several:
         here, rest = split(several[0].heads, left.heads, limits.fewest)
         several[0] = replace(several[0], heads=here)
         left = replace(left, heads=rest)

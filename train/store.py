@@ -192,6 +192,8 @@ def rollback(store: Path, to: str | None = None, note: str = "") -> Entry:
 
     Raises UsageError where there is none, ModelError where it cannot be read; then nothing has changed.
     """
+    if not (store / HISTORY).exists():
+        raise UsageError(f"{store}: nothing was ever promoted there; the shipped model is in use")
     with writing(store):
         stack = trail(store)
         if to is None:

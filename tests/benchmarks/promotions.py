@@ -47,31 +47,38 @@ def in_use(store: Path) -> str:
     return folder.name
 
 
-def seconds(work: Any, *arguments: Any) -> float:
-    """Return how long a call takes in a process of its own."""
-    start = time.perf_counter()
-    process = FORK.Process(target=work, args=arguments)
+def begun(folder: Path, store: Path, judged: bool) -> Any:
+    """Start a promotion in a process of its own; return the process once it has begun."""
+    started = FORK.Event()
+
+    def work() -> None:
+        started.set()
+        run(folder, store, judged)
+
+    process = FORK.Process(target=work)
     process.start()
-    process.join()
-    assert process.exitcode == 0
-    return time.perf_counter() - start
+    started.wait()
+    return process
 
 
 def kills(folders: dict[str, Path], store: Path, count: int, judged: bool, chance: random.Random) -> Counter[str]:
-    """Kill `count` promotions at random moments; return what was found after each."""
+    """Kill `count` promotions at random moments; return what was found after each, and after those that ended before."""
+    whole = 0.0
     for folder in folders.values():
-        whole = seconds(run, folder, store, judged)
+        process = begun(folder, store, judged)
+        start = time.perf_counter()
+        process.join()
+        whole = max(whole, time.perf_counter() - start)
     outcomes: Counter[str] = Counter()
-    for _ in range(count):
+    while sum(times for what, times in outcomes.items() if what.startswith("killed")) < count:
         old = in_use(store)
         new = next(name for name in folders if name != old)
         lines = history(store)
-        process = FORK.Process(target=run, args=(folders[new], store, judged))
-        process.start()
-        time.sleep(chance.uniform(0, whole * 1.1))
+        process = begun(folders[new], store, judged)
+        time.sleep(chance.uniform(0, whole))
         ended = not process.is_alive()
         if not ended:
-            os.kill(process.pid or 0, signal.SIGKILL)
+            os.kill(process.pid, signal.SIGKILL)
         process.join()
         now = in_use(store)
         whole_log = history(store)
