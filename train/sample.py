@@ -12,7 +12,8 @@ from parastance.train.audit import Candidate, Matches
 from parastance.train.data import LabelledRow
 from parastance.train.population import Audited, Codes, Vector
 from parastance.train.results import HEADS
-from parastance.train.tally import Figures, Level, Tally, padded
+from parastance.train.sums import padded
+from parastance.train.tally import Figures, Level, Tally
 
 Matrix = NDArray[np.float64]
 
@@ -102,9 +103,10 @@ def settle(audit: Matches, tally: Tally, strata: Counter[str], drawn: str) -> tu
                 tally.labels.column(head, name)
     entries = [candidate.entry for candidate in found]
     labels = tally.labels.names
+    totals = [tally.in_whole(entry.document) for entry in entries]
     notes = []
     by_document = drawn == "document"
-    if drawn == "auto" and _in_documents(tally.whole, [entry.total for entry in entries]):
+    if drawn == "auto" and _in_documents(tally.whole, totals):
         by_document = True
         notes.append("the audit is taken as one of whole documents, for its rows share documents far more often than by chance")
     furniture = np.array([row.kind == "boilerplate" for row in rows])
@@ -121,7 +123,7 @@ def settle(audit: Matches, tally: Tally, strata: Counter[str], drawn: str) -> tu
         stratum=strata_of.astype(np.int64),
         group=np.array([entry.group for entry in entries]),
         document=np.array([entry.document for entry in entries]),
-        total=np.array([entry.total for entry in entries]),
+        total=np.array(totals),
         by_document=by_document,
         judges_content=any(head == "kind" for head, _ in labels) and bool(speaks["kind"].all()),
         notes=notes,

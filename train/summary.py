@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from parastance.predict.inputs import Row
 from parastance.predict.tokens import tokenize
 from parastance.train.results import HEADS, PROBABILITIES, given_labels
-from parastance.train.tally import CHUNK, Labels, Sums
+from parastance.train.sums import Sums
+from parastance.train.tally import CHUNK, Labels
 from parastance.train.terms import MOST_TERMS, TermCounts
 
 BINS = 20  # of a probability

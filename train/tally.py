@@ -1,9 +1,9 @@
 """Records to sums: what is known of every group of an archive after one pass over it.
 
-Memory grows with groups and documents, not with records: a document costs some hundred bytes and eight a label.
+Memory grows with groups and documents, not with records: a document costs some 200 bytes and eight a label.
 """
 
-from collections.abc import Sequence
+from array import array
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,55 +14,23 @@ from parastance.predict.errors import UsageError
 from parastance.predict.inputs import Row
 from parastance.train.population import Documents, Vector, worth
 from parastance.train.results import HEADS, PROBABILITIES, given_labels
+from parastance.train.sums import Matrix, Sums, padded
 
 MOST_GROUPS = 20_000
 CHUNK = 4096
+FOLDED = 65_536  # documents at a time
 PRODUCTS = ("ss", "sq", "sm", "gg", "gq", "gm")  # of a document's sums: s scores, g labels given, q content, m rows
-Matrix = NDArray[np.float64]
-
-
-class Sums:
-    """Sums of rows of numbers by a code from 0 up; grows in both directions as needed."""
-
-    def __init__(self) -> None:
-        self.data: Matrix = np.zeros((0, 0))
-
-    def add(self, codes: NDArray[np.int64], values: Matrix) -> None:
-        """Add each row of values, float64 (n, k), to the sums of its code."""
-        order = np.argsort(codes, kind="stable")
-        unique, first = np.unique(codes[order], return_index=True)
-        rows, columns = int(unique[-1]) + 1, values.shape[1]
-        if rows > self.data.shape[0] or columns > self.data.shape[1]:
-            room = (max(rows, min(2 * rows, rows + 100_000)), max(columns, self.data.shape[1]))
-            grown = np.zeros((max(room[0], self.data.shape[0]), room[1]))
-            grown[: self.data.shape[0], : self.data.shape[1]] = self.data
-            self.data = grown
-        self.data[unique, :columns] += np.add.reduceat(values[order], first, axis=0)
-
-    def whole(self, rows: int, columns: int) -> Matrix:
-        """Return the sums, float64 (rows, columns), zeros where nothing was added."""
-        out = np.zeros((rows, columns))
-        part = self.data[:rows, :columns]
-        out[: part.shape[0], : part.shape[1]] = part
-        return out
-
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one record went: its group, its document's code there and in the whole (below 0: a document of its own), what
-    it was given and scored, whether it is content."""
+    """Where one record went: its group, its document's code there (below 0: a document of its own), what it was given and
+    scored, whether it is content."""
 
     group: int
     document: int
-    total: int
     given: tuple[float, ...]
     score: tuple[float, ...]
     counted: bool
-
-
-def padded(rows: Sequence[tuple[float, ...]], width: int) -> Matrix:
-    """Return rows of up to `width` numbers as float64 (n, width), zeros behind."""
-    return np.array([row if len(row) == width else (*row, *(0.0,) * (width - len(row))) for row in rows]).reshape(-1, width)
 
 
 class Labels:
@@ -111,15 +79,17 @@ class Level:
     given: Sums = field(default_factory=Sums)
     score: Sums = field(default_factory=Sums)
     products: dict[str, Sums] = field(default_factory=lambda: {name: Sums() for name in (*PRODUCTS, "plain")})
-    codes: dict[tuple[int, int], int] = field(default_factory=dict)
-    group_of: list[int] = field(default_factory=list)
-    open: Sums = field(default_factory=Sums)  # by document and group: rows, content, scores and labels given, in turn
+    codes: dict[int, int] = field(default_factory=dict)
+    group_of: "array[int]" = field(default_factory=lambda: array("q"))
+    name_of: "array[int]" = field(default_factory=lambda: array("q"))
+    open: Sums = field(default_factory=lambda: Sums(np.float32))  # by document: rows, content, then score and given a label
 
-    def document(self, group: int, key: int) -> int:
-        """Return the code of a document within a group."""
-        code = self.codes.setdefault((group, key), len(self.codes))
+    def document(self, group: int, name: int) -> int:
+        """Return the code of a document, given by its name's hash, within a group."""
+        code = self.codes.setdefault(hash((group, name)), len(self.codes))
         if code == len(self.group_of):
             self.group_of.append(group)
+            self.name_of.append(name)
         return code
 
     def add(self, groups: NDArray[np.int64], documents: NDArray[np.int64], counted: Vector, given: Matrix, score: Matrix) -> None:
@@ -145,21 +115,35 @@ class Level:
 
     def finish(self) -> None:
         """Fold the documents; nothing can be added after."""
-        if self.group_of:
-            groups = np.array(self.group_of, dtype=np.int64)
-            for start in range(0, len(groups), 65536):
-                self._fold(groups[start : start + 65536], self.open.data[start : start + 65536][: len(groups) - start])
+        groups = np.array(self.group_of, dtype=np.int64)
+        for start in range(0, len(groups), FOLDED):
+            part = self.open.data[start : start + FOLDED][: len(groups) - start]
+            self._fold(groups[start : start + FOLDED], part.astype(np.float64))
+
+    def merged(self) -> tuple["Level", NDArray[np.int64]]:
+        """Return (the same of all groups as one, the code there of each document). Call it before `finish`."""
+        whole = Level()
+        pairs = [(whole.totals, self.totals), (whole.given, self.given), (whole.score, self.score)]
+        for ours, theirs in (*pairs, *((whole.products[name], sums) for name, sums in self.products.items())):
+            ours.data = theirs.data.sum(axis=0, keepdims=True)
+        names, codes = np.unique(np.array(self.name_of, dtype=np.int64), return_inverse=True)
+        whole.group_of = array("q", bytes(8 * len(names)))
+        for start in range(0, len(codes), FOLDED):
+            part = self.open.data[start : start + FOLDED][: len(codes) - start]
+            whole.open.add(codes[start : start + FOLDED], part)
+        return whole, codes.astype(np.int64)
 
 
 @dataclass
 class Tally:
-    """One pass over records. by: the columns of the groups, through `key`; cluster: the column that names the document."""
+    """One pass over records. cluster: the column that names the document."""
 
     cluster: str | None
     labels: Labels = field(default_factory=Labels)
     groups: dict[tuple[Any, ...], int] = field(default_factory=dict)
     level: Level = field(default_factory=Level)
     whole: Level = field(default_factory=Level)
+    whole_code: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     buffer: list[Entry] = field(default_factory=list)
     records: int = 0
 
@@ -169,11 +153,9 @@ class Tally:
         if group >= MOST_GROUPS:
             raise UsageError(f"--by: more than {MOST_GROUPS:,} groups; name columns with fewer values")
         name = row.get(self.cluster) if self.cluster else None
-        document = total = -1 - self.records
-        if name not in (None, ""):
-            document, total = self.level.document(group, hash(name)), self.whole.document(0, hash(name))
+        document = -1 - self.records if name in (None, "") else self.level.document(group, hash(name))
         given, score, counted = self.labels.values(row)
-        entry = Entry(group, document, total, tuple(given), tuple(score), counted)
+        entry = Entry(group, document, tuple(given), tuple(score), counted)
         self.buffer.append(entry)
         self.records += 1
         if len(self.buffer) >= CHUNK:
@@ -188,16 +170,20 @@ class Tally:
         score = padded([entry.score for entry in self.buffer], len(self.labels.names))
         groups = np.array([entry.group for entry in self.buffer])
         documents = np.array([entry.document for entry in self.buffer])
-        totals = np.array([entry.total for entry in self.buffer])
         self.level.add(groups, documents, counted, given, score)
-        self.whole.add(np.zeros(len(groups), np.int64), totals, counted, given, score)
         self.buffer.clear()
 
     def finish(self) -> None:
         """Fold everything; nothing can be added after."""
         self._flush()
+        self.whole, self.whole_code = self.level.merged()
+        self.level.codes.clear()
         self.level.finish()
         self.whole.finish()
+
+    def in_whole(self, document: int) -> int:
+        """Return the code, in the whole, of a document's code in its group."""
+        return document if document < 0 else int(self.whole_code[document])
 
 
 class Figures:
