@@ -4,9 +4,10 @@ The classifier's scores of all rows give a precise but biased share; rows audite
 difference is the difference estimator of survey sampling (Särndal, Swensson and Wretman 1992), named prediction-powered
 inference by Angelopoulos, Bates, Fannjiang, Jordan and Zrnic (2023, Science 382), with a weight on the scores tuned as in
 PPI++ (Angelopoulos, Duchi and Zrnic 2023). Its interval holds however bad the scores are, for a useless classifier gets
-the weight 0, as long as it was not trained on the audited rows. But it rests on a normal limit, which needs errors to have been seen. Where too few were, the share comes
-from the strata of rows given and not given the label (Card 1982; Olofsson et al. 2014) with Jeffreys posteriors, whose
-intervals cover as they should in small samples too (Brown, Cai and DasGupta 2001, Statistical Science 16).
+the weight 0; but not where the classifier was trained on the audited rows, and it rests on a normal limit, which needs errors
+to have been seen. Where too few were, the share comes from the strata of rows given and not given the label (Card 1982;
+Olofsson et al. 2014) with Jeffreys posteriors, whose intervals cover as they should in small samples too (Brown, Cai and
+DasGupta 2001, Statistical Science 16).
 """
 
 import numpy as np
