@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from parastance.predict.errors import DataError
+from parastance.predict.errors import DataError, UsageError
 from parastance.train.data import LabelledRow, read_labelled
 
 TEXT = "Assad met the envoy. Eleven people died in Homs."
@@ -210,3 +213,31 @@ def test_a_bare_name_is_a_stance_where_other_rows_use_it_so(tmp_path: Path) -> N
 def test_a_json_array_of_our_own_rows(tmp_path: Path) -> None:
     rows, _ = read(tmp_path, "a.json", [{"id": "a", "text": TEXT, "topics": ["diplomacy"], "stance": "neutral"}])
     assert rows[0].id == "a" and rows[0].stance == "neutral"
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 60) | st.sampled_from(["", "target", "opposed", TEXT]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["start", "labels", "id"]), inner, max_size=3),
+    max_leaves=6,
+)
+SHAPES = [case[2][0] for case in EXPORTS if not isinstance(case[2], str)]
+
+
+def holes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in nested lists and objects."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path] * bool(path) + [place for key, item in inside for place in holes(item, (*path, key))]
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_export_ends_in_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
+    """Whatever stands at any place of a documented shape: it is read, or refused as the labelled data it is."""
+    row = json.loads(json.dumps(data.draw(st.sampled_from(SHAPES))))
+    *way, last = data.draw(st.sampled_from(holes(row)))
+    inner = row
+    for key in way:
+        inner = inner[key]
+    inner[last] = data.draw(JUNK)
+    with suppress(DataError, UsageError):
+        read(tmp_path, "fuzz.json", [row])

@@ -63,6 +63,15 @@ class Export:
     unread: int = 0
 
 
+MISSHAPEN = (ValueError, TypeError, AttributeError, KeyError)  # what reading a row of another shape raises
+
+
+def refused(export: Export, number: int, row: Row, error: Exception) -> None:
+    """Note a row of an export that cannot be read, with the reason."""
+    reason = str(error) if type(error) is ValueError else f"not in the shape that {export.tool} exports"
+    export.broken.append((number, InputError("", reason, number, row)))
+
+
 def tell(text: str) -> None:
     """Say on standard error what a reader of labelled data noticed."""
     print(f"parastance: {text}", file=sys.stderr)

@@ -12,7 +12,7 @@ from typing import Any
 
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import Row
-from parastance.train.exchange import OWN_ID, Answer, Export, Numbered, Span, columns_along, own_columns
+from parastance.train.exchange import MISSHAPEN, OWN_ID, Answer, Export, Numbered, Span, columns_along, own_columns, refused
 
 OURS = ("topics", "stance", "kind")
 FIELDS = ("label", "labels", "cats", "entities")
@@ -38,8 +38,8 @@ def read(rows: Iterable[Numbered]) -> Export:
         try:
             for key in FIELDS:
                 _take(answer, key, row.get(key))
-        except ValueError as error:
-            export.broken.append((number, InputError("", str(error), number, row)))
+        except MISSHAPEN as error:
+            refused(export, number, row, error)
             continue
         if not answer.names and not answer.spans:
             export.unread += 1

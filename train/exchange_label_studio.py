@@ -12,7 +12,19 @@ from xml.sax.saxutils import quoteattr
 
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import Row
-from parastance.train.exchange import HEADS, MENTIONS, OWN_ID, Answer, Export, Numbered, Span, columns_along, own_columns
+from parastance.train.exchange import (
+    HEADS,
+    MENTIONS,
+    MISSHAPEN,
+    OWN_ID,
+    Answer,
+    Export,
+    Numbered,
+    Span,
+    columns_along,
+    own_columns,
+    refused,
+)
 
 TEXT = "text"
 MINE = ("annotator", "annotation_id", "created_at", "updated_at", "lead_time", "was_cancelled", "agreement")
@@ -36,29 +48,32 @@ def read_tasks(rows: Iterable[Numbered]) -> Export:
         if isinstance(task, InputError):
             export.broken.append((number, task))
             continue
-        item = own_columns(task["data"], MINE)
-        everyone = task.get("annotations") or task.get("completions") or []
-        done = [a for a in everyone if isinstance(a, dict) and not a.get("was_cancelled") and not a.get("skipped")]
-        if not done:
-            export.unread += 1
-        for annotation in done:
-            results = [r for r in annotation.get("result") or [] if isinstance(r, dict)]
-            answer = Answer(number, dict(item), final=bool(annotation.get("ground_truth")))
-            try:
-                for result in results:
-                    _take(answer, str(result.get("from_name", "")), result.get("value"), _text_of(item))
-            except ValueError as error:
-                export.broken.append((number, InputError("", str(error), number, task)))
-                continue
-            answer.asked |= _asked(task)
-            export.answers.append(answer)
+        try:
+            _take_task(export, number, task)
+        except MISSHAPEN as error:
+            refused(export, number, task, error)
     return export
+
+
+def _take_task(export: Export, number: int, task: Row) -> None:
+    """Add the answers of one task. Raises one of MISSHAPEN where it cannot be read."""
+    item = own_columns(task["data"], MINE)
+    everyone = task.get("annotations") or task.get("completions") or []
+    done = [a for a in everyone if not a.get("was_cancelled") and not a.get("skipped")]
+    answers = []
+    for annotation in done:
+        answer = Answer(number, dict(item), asked=_asked(task), final=bool(annotation.get("ground_truth")))
+        for result in annotation.get("result") or []:
+            _take(answer, str(result.get("from_name", "")), result.get("value"), _text_of(item))
+        answers.append(answer)
+    export.answers.extend(answers)
+    export.unread += not done
 
 
 def _asked(task: Row) -> set[str]:
     """Return the heads that the task's predictions answer: they were before the annotator's eyes."""
-    results = [r for p in task.get("predictions") or [] if isinstance(p, dict) for r in p.get("result") or []]
-    names = {str(r.get("from_name", "")).lower() for r in results if isinstance(r, dict)}
+    results = [result for prediction in task.get("predictions") or [] for result in prediction.get("result") or []]
+    names = {str(result.get("from_name", "")).lower() for result in results}
     return {HEADS[name] for name in names if name in HEADS}
 
 
@@ -72,20 +87,24 @@ def read_flat(rows: Iterable[Numbered]) -> Export:
         if str(row.get("was_cancelled", "")).lower() == "true":
             export.unread += 1
             continue
-        controls = {key: _unpacked(value) for key, value in row.items() if key not in MINE}
-        controls = {key: value for key, value in controls.items() if _is_control(key, value)}
-        answer = Answer(number, own_columns({k: v for k, v in row.items() if k not in controls}, MINE))
         try:
-            for key, value in controls.items():
-                if key.lower() in HEADS:
-                    answer.asked.add(HEADS[key.lower()])
-                for part in value if isinstance(value, list) else [value]:
-                    _take(answer, key, part, _text_of(answer.item))
-        except ValueError as error:
-            export.broken.append((number, InputError("", str(error), number, row)))
-            continue
-        export.answers.append(answer)
+            export.answers.append(_flat_answer(number, row))
+        except MISSHAPEN as error:
+            refused(export, number, row, error)
     return export
+
+
+def _flat_answer(number: int, row: Row) -> Answer:
+    """Return the answer in one row. Raises one of MISSHAPEN where it cannot be read."""
+    controls = {key: _unpacked(value) for key, value in row.items() if key not in MINE}
+    controls = {key: value for key, value in controls.items() if _is_control(key, value)}
+    answer = Answer(number, own_columns({k: v for k, v in row.items() if k not in controls}, MINE))
+    for key, value in controls.items():
+        if key.lower() in HEADS:
+            answer.asked.add(HEADS[key.lower()])
+        for part in value if isinstance(value, list) else [value]:
+            _take(answer, key, part, _text_of(answer.item))
+    return answer
 
 
 def _is_control(key: str, value: Any) -> bool:

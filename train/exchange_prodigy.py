@@ -10,7 +10,7 @@ from typing import Any
 
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import Row
-from parastance.train.exchange import Answer, Export, Numbered, Span, own_columns
+from parastance.train.exchange import MISSHAPEN, Answer, Export, Numbered, Span, own_columns, refused
 
 OURS = ("topics", "stance", "kind", "predicted")
 MINE = (*OURS, "label", "options", "accept", "answer", "spans", "tokens", "meta", "config", "priority", "score", "html", "style")
@@ -36,9 +36,8 @@ def read(rows: Iterable[Numbered]) -> Export:
         answer = Answer(number, own_columns(row, MINE), whole=not binary)
         try:
             _take(answer, row, binary)
-        except (KeyError, TypeError, ValueError):
-            reason = "`accept` must be a list of option ids, `spans` a list of {start, end, label}"
-            export.broken.append((number, InputError("", reason, number, row)))
+        except MISSHAPEN as error:
+            refused(export, number, row, error)
             continue
         export.answers.append(answer)
     return export
@@ -50,7 +49,7 @@ def _take(answer: Answer, row: Row, binary: bool) -> None:
         return
     chosen = row.get("accept") or []
     if not isinstance(chosen, list):
-        raise TypeError
+        raise ValueError("`accept` must be a list of option ids")
     answer.names.extend(("", str(name)) for name in chosen)
     for option in row.get("options") or ():
         name = str(option["id"])
