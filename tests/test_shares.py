@@ -323,3 +323,13 @@ def test_an_input_that_is_no_output_is_refused_by_its_name(ask: Any, tmp_path: P
     done = ask("shares", "rows.jsonl")
     assert done.returncode == 2
     assert "rows.jsonl:1: no topics, stance or kind in it" in done.stderr
+
+
+def test_a_run_that_is_not_finished_is_not_counted(ask: Any, tmp_path: Path) -> None:
+    (tmp_path / "parts" / "_run").mkdir(parents=True)
+    write(tmp_path / "parts" / "a-00000.jsonl", records(40))
+    assert ask("shares", "parts").returncode == 0
+    (tmp_path / "parts" / "_run" / "ledger.jsonl").write_text("{}\n")
+    done = ask("shares", "parts")
+    assert done.returncode == 2
+    assert "its run is not finished" in done.stderr

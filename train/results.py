@@ -5,7 +5,9 @@ Lists and probabilities are as in JSON Lines again; other columns stay as they a
 
 import json
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import PurePath
 
+from parastance.predict.destination import RUN
 from parastance.predict.errors import DataError, InputError, UsageError
 from parastance.predict.inputs import STDIN, TABLES, Row, Source, find_sources, sniff, stdin_head
 from parastance.predict.rows import read_rows
@@ -18,8 +20,15 @@ REJECTS = ".rejects.jsonl"
 
 
 def result_sources(inputs: Sequence[str]) -> list[Source]:
-    """Return the tables that the given files, folders and globs name, without rejects. Raises UsageError where there are none."""
+    """Return the tables that the given files, folders and globs name, without rejects.
+
+    Raises UsageError where there are none, and for a folder whose run is not finished.
+    """
     sources = [source for source in find_sources(list(inputs)) if not source.path.endswith(REJECTS)]
+    unfinished = next((source for source in sources if RUN in PurePath(source.name).parts[:-1]), None)
+    if unfinished is not None:
+        folder = unfinished.path.partition(f"/{RUN}/")[0]
+        raise UsageError(f"{folder}: its run is not finished, so not all records are there: finish it with --resume")
     tables = [source for source in sources if source.format in TABLES or source.path == STDIN]
     if not tables:
         raise UsageError(f"{', '.join(inputs)}: no output of `parastance predict` ({', '.join(TABLES)}, also .gz and .zst)")
