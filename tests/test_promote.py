@@ -68,13 +68,16 @@ def better(home: Path) -> Path:
     return trained(read_labelled(corpus_files())[::5], home / "better")
 
 
+@pytest.fixture(scope="module")
+def begun(small_folder: Path, home: Path) -> Path:
+    assert promote(small_folder, home / "store", limits=WIDE, force=True).promoted
+    return home / "store"
+
+
 @pytest.fixture
-def store(small_folder: Path, tmp_path: Path) -> Path:
+def store(begun: Path, tmp_path: Path) -> Path:
     """A store in which the small model is in use."""
-    store = tmp_path / "store"
-    verdict = promote(small_folder, store, limits=WIDE, force=True)
-    assert verdict.promoted
-    return store
+    return Path(shutil.copytree(begun, tmp_path / "store"))
 
 
 def reasons(verdict: Verdict) -> str:
