@@ -1,5 +1,6 @@
 """The gate: made-up answers of two models in, checks out."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -81,14 +82,16 @@ def test_floors(error: float, floor: float | None, before: float | None, reason:
 
 def test_probabilities_must_keep_their_meaning() -> None:
     good = pair(same=True)
-    bad = HeadPair(good.labels, good.rows, good.groups, good.truth, good.given, (good.probability[0] * 0.6, good.probability[1]))
+    bad = replace(good, probability=(good.probability[0] * 0.6, good.probability[1]))
     assert not any(check.reason for check in calibration_checks("topics", good, LIMITS))
     found = list(calibration_checks("topics", bad, LIMITS))
     assert all("calibration error grew" in check.reason for check in found)
     for check in found:
         assert check.interval and check.candidate is not None and check.in_use is not None
         assert 0 < check.interval[0] < check.candidate - check.in_use < check.interval[1]
-    back = HeadPair(bad.labels, bad.rows, bad.groups, bad.truth, bad.given, bad.probability[::-1])
+    slightly = replace(good, probability=(bad.probability[0] * 0.99, bad.probability[0]))
+    assert not any(check.reason for check in calibration_checks("topics", slightly, LIMITS)), "hardly worse"
+    back = replace(bad, probability=bad.probability[::-1])
     assert not any(check.reason for check in calibration_checks("topics", back, LIMITS)), "no worse than what is in use"
 
 

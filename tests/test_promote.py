@@ -203,6 +203,7 @@ def test_a_training_without_a_record_is_not_judged(store: Path, small_folder: Pa
     with pytest.raises(UsageError, match="has no record of held-out answers, so no row judges it fairly"):
         promote(old, fresh)
     assert model_in_use(fresh) == DEFAULT
+    assert promote(old, fresh, force=True).in_use == load(DEFAULT).name
 
 
 def test_force_does_not_pass_over_a_file_that_is_not_there(store: Path, better: Path) -> None:

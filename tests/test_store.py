@@ -77,10 +77,14 @@ def test_a_store_that_says_nothing_means_the_shipped_model(store: Path) -> None:
     assert load(store=store).name == load(DEFAULT).name
 
 
-def test_the_model_in_use_is_what_load_loads(store: Path, models: list[Path]) -> None:
+def test_the_model_in_use_is_what_load_loads(store: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     put_in_use(store, models[1])
     sha = read_manifest(models[1])["sha256"][:8]
     assert load(store=store).name == f"m1@{sha}"
+    assert load().name == load(DEFAULT).name
+    monkeypatch.setenv("PARASTANCE_STORE", str(store))
+    assert load().name == f"m1@{sha}"
+    assert load(models[2]).name.startswith("m2@"), "a folder that is named goes before the store"
     shutil.rmtree(models[1])
     assert load(store=store).name == f"m1@{sha}", "the candidate's folder may go: the store keeps its own copy"
 

@@ -26,7 +26,8 @@ class Limits:
     """What the gate allows.
 
     margin: F1 that a label may lose. confidence: of the one-sided bounds. floor: F1 that every label must reach, beside the
-    floor that always holds: to give the label to every row must not be better. calibration: error that is never refused.
+    floor that always holds: to give the label to every row must not be better. calibration: error that is never refused;
+    growth: growth of it that never is.
     disputed: share of common rows that the two trainings may label differently. slower, larger: times the model in
     use; size: bytes that are never refused. fewest: positive rows below which a label cannot be judged.
     """
@@ -35,6 +36,7 @@ class Limits:
     confidence: float = 0.95
     floor: float | None = None
     calibration: float = 0.05
+    growth: float = 0.01
     disputed: float = 0.10
     slower: float = 1.5
     larger: float = 1.5
@@ -142,13 +144,13 @@ def floor_checks(
 
 
 def calibration_checks(name: str, pair: HeadPair, limits: Limits) -> Iterator[Check]:
-    """Yield a check a label: a calibration error above the limit is not shown to have grown."""
+    """Yield a check a label: a calibration error above the limit is not shown to have grown, by more than a little."""
     for at, label in enumerate(pair.labels):
         mine, theirs = (calibration_error(pair.truth[:, at], p[:, at]) for p in pair.probability)
         found, reason = None, ""
         if mine > limits.calibration:
             found = interval(_drawn_growth(pair, at), 2 * limits.confidence - 1)
-        if mine > limits.calibration and (found is None or found[0] > 0):
+        if mine > limits.calibration and mine - theirs > limits.growth and (found is None or found[0] > 0):
             reason = (
                 f"{name} {label}: calibration error grew from {theirs:.3f} to {mine:.3f}, above {limits.calibration:.2f}: "
                 "its probabilities no longer mean what they say"

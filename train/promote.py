@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from parastance.predict.artifact import DEFAULT, model_name, read_manifest
 from parastance.predict.errors import UsageError
 from parastance.predict.store import IN_USE, model_in_use
 from parastance.train.data import LabelledRow, read_labelled
@@ -75,8 +76,8 @@ def _decide(copy: Path, store: Path, on: Given, limits: Limits, force: bool, not
     except UsageError as error:
         if not force:
             raise UsageError(f"{error}; or --force, which compares nothing") from None
-        before = [entry["model"] for entry in trail(store)][-1:] or ["the shipped model"]
-        verdict = Verdict(candidate.name, before[0], promoted=False, reasons=[f"not compared: {error}"])
+        before = trail(store)[-1:] or [{"model": model_name(DEFAULT, read_manifest(DEFAULT))}]
+        verdict = Verdict(candidate.name, before[0]["model"], promoted=False, reasons=[f"not compared: {error}"])
     if verdict.reasons and not force:
         log(store, new_entry(store, REFUSE, copy, **verdict.entry(), note=note))
         return verdict

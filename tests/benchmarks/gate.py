@@ -20,6 +20,7 @@ from parastance.train.fit import fit
 from parastance.train.held_out import digest
 from parastance.train.promote import promote
 from parastance.train.save import save
+from parastance.train.store import rollback
 
 
 def dealt_anew(rows: Sequence[LabelledRow], share: float) -> list[LabelledRow]:
@@ -62,6 +63,8 @@ def main() -> None:
             verdict = promote(folder, store, force=name == "half")
             text = describe(verdict)
             print(f"== {name}, {len(training):,} rows: {'passes' if verdict.promoted or verdict.same else 'refused'}")
+            if verdict.promoted and name != "half":
+                rollback(store)  # every candidate meets the same model
             print(text if arguments.full else "\n".join(f"   - {reason}" for reason in verdict.reasons), flush=True)
 
 
