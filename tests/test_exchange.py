@@ -127,7 +127,7 @@ def test_label_studio_csv_as_its_exporter_writes_it(tmp_path: Path) -> None:
     assert [row.id for row in rows] == ["doc#1", "doc#2"]
     assert seen(rows[0]) == (("casualties", "diplomacy"), "opposed", None, ((0, 5),))
     assert seen(rows[1]) == ((), "opposed", None, None)
-    assert "1 paragraphs without an answer" in notes[0]
+    assert "paragraphs without an answer, left out: 1" in notes[0]
 
 
 OFFSETS = [
@@ -183,7 +183,8 @@ def test_whose_answer_counts(tmp_path: Path) -> None:
         ("One was skipped.", (), "neutral"),
     ]
     assert rows[1].fields["disputed"] == ["topics", "stance"]
-    assert ["2 paragraphs without an answer" in notes[0], "1 paragraphs on which people disagree" in notes[1]] == [True, True]
+    assert "paragraphs without an answer, left out: 2" in notes[0]
+    assert "on which people disagree evenly, those labels left open: 1" in notes[1]
 
 
 def test_what_nobody_answered_is_left_out(tmp_path: Path) -> None:
@@ -193,8 +194,8 @@ def test_what_nobody_answered_is_left_out(tmp_path: Path) -> None:
         {"text": OTHER, "_task_hash": 3, "label": "casualties", "answer": "reject"},
     ])  # fmt: skip
     assert [(row.text, row.topics) for row in rows] == [(TEXT, None), (OTHER, None)]
-    assert "1 paragraphs without an answer" in notes[0]
-    assert "2 paragraphs asked about some topics only" in notes[1]
+    assert "paragraphs without an answer, left out: 1" in notes[0]
+    assert "asked about some topics only, their topics left open: 2" in notes[1]
 
 
 def test_spans_that_mark_no_target_are_named(tmp_path: Path) -> None:

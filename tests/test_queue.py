@@ -17,7 +17,7 @@ from parastance.train.data import labelled_row, read_labelled
 from parastance.train.near import NearIndex
 from parastance.train.queue import SMALLEST, Candidate, Labelled, Pool, Sample, margins, of_model, survey
 from parastance.train.queue_pick import AUDIT, UNCERTAIN, audits, by_reach, likeness, pick
-from parastance.train.queue_write import format_for, rows_of, write_queue
+from parastance.train.queue_write import format_for, rows_of, summary, write_queue
 
 WORDS = [a + b for a in ("ba", "ko", "li", "mu", "re", "sa", "to", "vi") for b in ("dan", "fel", "gor", "hin", "jas", "kum")]
 
@@ -178,6 +178,14 @@ def test_audits_are_spread_through_the_queue() -> None:
     assert len(places) == 10 and max(np.diff(places)) <= 6
 
 
+def test_a_queue_longer_than_the_output_holds_all_of_it() -> None:
+    records = [record(at, casualties=0.3) for at in range(5)]
+    found = survey(records, HEADS, NOTHING, 200, 2, 0)
+    chosen = pick(found, NOTHING, 200, 2)
+    assert len(chosen) == 5
+    assert "195 fewer than asked for: there are no more" in summary(found, chosen, 200, [])
+
+
 def test_records_that_cannot_be_queued() -> None:
     with pytest.raises(DataError, match="--keep-text"):
         queue([{**record(1), "text": None}], 5)
@@ -228,7 +236,7 @@ def test_a_filled_table_is_read_back(name: str, tmp_path: Path) -> None:
     notes: list[str] = []
     with pytest.raises(UsageError, match="no labelled rows"):
         read_labelled([str(tmp_path / name)], note=notes.append)
-    assert "20 paragraphs without an answer" in notes[0]
+    assert "paragraphs without an answer, left out: 20" in notes[0]
     rows = [row if at % 2 else filled(row) for at, row in enumerate(rows_of(chosen, HEADS))]
     from parastance.predict.output_file import OutputFile
 

@@ -74,7 +74,7 @@ class Corrected:
                 self._add(row, entry.named)
                 new += 1
         if entries:
-            note(f"{entries[0].file}: {by_id:,} rows corrected by id, {by_text:,} by text, {new:,} new")
+            note(f"{entries[0].file}: rows corrected by id {by_id:,}, by text {by_text:,}, new {new:,}")
 
     def _twins(self, row: "LabelledRow", named: bool) -> list[str]:
         """Return the ids of the rows of the same text that a correction is meant for: one side has no id of its own.

@@ -124,12 +124,12 @@ def settled(export: Export, place: str, stances: Collection[str], note: Note) ->
         partial += "topics" in heads and row["topics"] is None and "topics" not in row.get("disputed", ())
         rows.append((number, row))
     for count, what in (
-        (export.unread, "without an answer: left out"),
-        (disputed, "on which people disagree evenly: those labels left open"),
-        (partial, "asked about some topics only: their topics left open"),
+        (export.unread, "without an answer, left out"),
+        (disputed, "on which people disagree evenly, those labels left open"),
+        (partial, "asked about some topics only, their topics left open"),
     ):
         if count:
-            note(f"{place}: {count:,} paragraphs {what}")
+            note(f"{place}: paragraphs {what}: {count:,}")
     if strange:
         listed = ", ".join(f"{name} ({count:,})" for name, count in strange.most_common(5))
         note(f"{place}: spans that mark no target left out: {listed}; name them target, or topic:NAME")

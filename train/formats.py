@@ -64,7 +64,7 @@ def _filled(rows: Iterable[Numbered], source: Source, note: Note) -> Iterator[Nu
             continue
         yield number, row
     if empty:
-        note(f"{source.path}: {empty:,} paragraphs without an answer: left out")
+        note(f"{source.path}: paragraphs without an answer, left out: {empty:,}")
 
 
 def _json(source: Source) -> Iterator[Numbered]:

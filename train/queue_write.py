@@ -129,5 +129,7 @@ def summary(found: Survey, picks: Sequence[Pick], wanted: int, written: Sequence
     if found.labelled:
         lines.append(f"  {found.labelled:,} labelled before left out")
     if len(picks) < wanted:
-        lines.append(f"  {wanted - len(picks):,} fewer than asked for: the rest is nearly the same as what is queued or labelled")
+        all_taken = len(picks) == found.records - found.labelled
+        why = "there are no more" if all_taken else "the rest is nearly the same or not uncertain"
+        lines.append(f"  {wanted - len(picks):,} fewer than asked for: {why}")
     return "\n".join(lines)
