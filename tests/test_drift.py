@@ -197,6 +197,15 @@ def test_another_model_is_named_as_a_reason(ask: Any) -> None:
     assert "60 documents are in both" in done.out
 
 
+def test_what_only_one_run_speaks_of_is_not_compared(ask: Any) -> None:
+    bare = [{key: row[key] for key in ("id", "doc", "text", "topics", "outlet")} for row in records(1)]
+    done = ask(bare, records(2), "--json")
+    found = json.loads(done.out)
+    assert {change["head"] for change in found["changes"]} == {"topics", None}
+    assert not any(change["kind"] == "scores" for change in found["changes"])
+    assert "only one run has kind and stance: not compared" in found["notes"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -12,12 +12,15 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from parastance.predict.output_file import OutputFile
 from parastance.train.cli import main
 from parastance.train.dates import period, position
 from parastance.train.population import Audited, Group
 from parastance.train.ppi import corrected, residuals, tuned_weight
+from parastance.train.width import cells, shorten
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "benchmarks"))
 from coverage import Case, coverage, draw, simulate, sums
@@ -333,3 +336,17 @@ def test_a_run_that_is_not_finished_is_not_counted(ask: Any, tmp_path: Path) -> 
     done = ask("shares", "parts")
     assert done.returncode == 2
     assert "its run is not finished" in done.stderr
+
+
+@given(st.text(max_size=40), st.integers(1, 30))
+def test_shortened_words_fit_and_words_that_fit_stay(text: str, room: int) -> None:
+    short = shorten(text, room)
+    assert cells(short) <= room
+    assert short == text or cells(text) > room
+
+
+def test_long_names_stay_apart(ask: Any, tmp_path: Path) -> None:
+    rows = [{**row, "outlet": f"The same long name of a newspaper, edition {at % 3}"} for at, row in enumerate(records(60))]
+    table = ask("shares", write(tmp_path / "o.jsonl", rows), "--by", "outlet").stdout
+    assert all(f"edition {at}" in table or f"tion {at}" in table for at in range(3))
+    assert len({cells(line) for line in table.split("\n\n")[1].splitlines()[1:]}) == 1

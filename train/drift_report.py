@@ -5,6 +5,7 @@ import textwrap
 from typing import Any
 
 from parastance.train.drift import SURE, Change, Drift, Driver
+from parastance.train.width import cells, shorten
 
 TITLES = {
     "share": "label shares (of content records; kinds: of all)", "scores": "score distributions (mean probability; KS distance)",
@@ -82,16 +83,17 @@ def to_text(drift: Drift, width: int) -> str:
 
 
 def _change(change: Change) -> str:
-    name = f"{change.label} ({change.head})" if change.label else change.kind.replace("_", " ")
+    name = shorten(f"{change.label} ({change.head})" if change.label else change.kind.replace("_", " "), 30)
+    name += " " * (30 - cells(name))
     mark = "*" if change.changed else " "
     chance = f"p {change.adjusted:.3f}" if change.adjusted >= 0.0005 else "p <0.001"
     if change.old is None or change.new is None:
-        return f" {mark} {name[:30]:<30} {change.difference:>22.4f}{'':>24}{chance:>10}"
+        return f" {mark} {name} {change.difference:>22.4f}{'':>24}{chance:>10}"
     if change.low is None or change.high is None:
-        return f" {mark} {name[:30]:<30} {change.old:>8.3f} -> {change.new:<8.3f}  {change.difference:>8.3f}{'':>17}{chance:>10}"
+        return f" {mark} {name} {change.old:>8.3f} -> {change.new:<8.3f}  {change.difference:>8.3f}{'':>17}{chance:>10}"
     bounds = f"[{100 * change.low:+.1f}, {100 * change.high:+.1f}]"
     moved = f"{100 * change.difference:>+8.1f}"
-    return f" {mark} {name[:30]:<30} {100 * change.old:>7.1f}% -> {100 * change.new:>6.1f}%{moved}  {bounds:<16}{chance:>10}"
+    return f" {mark} {name} {100 * change.old:>7.1f}% -> {100 * change.new:>6.1f}%{moved}  {bounds:<16}{chance:>10}"
 
 
 def _listed(head: str, terms: list[tuple[str, float, float, int, int]], width: int) -> list[str]:
@@ -111,5 +113,7 @@ def _driver(driver: Driver, width: int) -> list[str]:
             old, new = (f"{100 * row[key]:.1f}%" if row[key] is not None else "-" for key in ("old_share", "new_share"))
             counts = f"{row['old_records']:,} -> {row['new_records']:,} records"
             moved = f"{100 * row['mix']:+.2f} {100 * row['within']:+.2f}"
-            lines.append(f"    {str(row['source'])[:28]:<28} {moved:>14}   {old:>6} -> {new:<6}  {counts}")
+            source = shorten(str(row["source"]), 28)
+            source += " " * (28 - cells(source))
+            lines.append(f"    {source} {moved:>14}   {old:>6} -> {new:<6}  {counts}")
     return lines

@@ -77,13 +77,16 @@ def _counted(rows: Iterator[tuple[Row, tuple[Any, ...]]], progress: Any) -> Iter
 def _notes(found: Drift, readers: Sequence[Reader], by: tuple[str, ...]) -> list[str]:
     notes = []
     models = [sorted(reader.models) for reader in readers]
-    if models[0] != models[1]:
+    if models[0] != models[1] and all("" not in each for each in models):
         notes.append(
             f"the runs were labelled by different models ({', '.join(models[0])} and {', '.join(models[1])}): what changed may "
             "be the model, not the news; label both with one model to tell them apart"
         )
+    apart = sorted(found.old.heads ^ found.new.heads)
+    if apart:
+        notes.append(f"only one run has {' and '.join(apart)}: not compared")
     targets = [sorted(reader.targets) for reader in readers]
-    if targets[0] != targets[1]:
+    if targets[0] != targets[1] and "stance" not in apart:
         notes.append(f"the runs have different targets of the stance ({', '.join(targets[0])} and {', '.join(targets[1])})")
     if not (found.old.texts and found.new.texts):
         without = "both runs hold" if not (found.old.texts or found.new.texts) else "one run holds"

@@ -9,6 +9,7 @@ from typing import Any
 
 from parastance.train.results import HEADS
 from parastance.train.shares import Share, Survey
+from parastance.train.width import cells, shorten
 
 NO_VALUE = "(none)"
 COLUMNS = ("head", "label", "records", "documents", "audited", "predicted", "share", "low", "high", "method")
@@ -98,30 +99,26 @@ def to_text(survey: Survey, width: int) -> str:
         labels = list(dict.fromkeys(share.label for share in survey.shares if share.head == head))
         if not labels:
             continue
-        cells = {(share.group, share.label): share for share in survey.shares if share.head == head}
+        found = {(share.group, share.label): share for share in survey.shares if share.head == head}
         groups = list(dict.fromkeys(share.group for share in survey.shares))
         names = [["all"] + [""] * (max(1, len(survey.by)) - 1)]
-        names += [[_cut(name_of(value), LONGEST) for value in group] for group in groups if group is not None]
+        names += [[shorten(name_of(value), LONGEST) for value in group] for group in groups if group is not None]
         firsts = list(survey.by) or [""]
         across = max(1, (width - _wide(firsts, names) - 10) // 22)
         for start in range(0, len(labels), across):
             shown = labels[start : start + across]
             lines += ["", f"{head}: % of {'all' if head == 'kind' else 'content'} records"]
-            rows = [[*firsts, "records", *(_cut(label, 20) for label in shown)]]
+            rows = [[*firsts, "records", *(shorten(label, 20) for label in shown)]]
             for name, group in zip(names, groups, strict=True):
-                counts = f"{cells[group, shown[0]].records:,}"
-                rows.append([*name, counts, *(_cell(cells[group, label]) for label in shown)])
+                counts = f"{found[group, shown[0]].records:,}"
+                rows.append([*name, counts, *(_cell(found[group, label]) for label in shown)])
             lines += _aligned(rows, len(firsts))
     lines += ["", *(part for line in statement(survey) for part in textwrap.wrap(line, width))]
     return "\n".join(lines) + "\n"
 
 
 def _wide(firsts: Sequence[str], names: Sequence[Sequence[str]]) -> int:
-    return sum(max(len(row[at]) for row in (firsts, *names)) + 2 for at in range(len(firsts)))
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return sum(max(cells(row[at]) for row in (firsts, *names)) + 2 for at in range(len(firsts)))
 
 
 def _cell(share: Share) -> str:
@@ -133,9 +130,10 @@ def _cell(share: Share) -> str:
 
 
 def _aligned(rows: Sequence[Sequence[str]], left: int) -> list[str]:
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    widths = [max(cells(row[at]) for row in rows) for at in range(len(rows[0]))]
     lines = []
     for row in rows:
-        cells = [text.ljust(w) if at < left else text.rjust(w) for at, (text, w) in enumerate(zip(row, widths, strict=True))]
-        lines.append("  " + "  ".join(cells))
+        gaps = [" " * (width - cells(text)) for text, width in zip(row, widths, strict=True)]
+        parts = [text + gap if at < left else gap + text for at, (text, gap) in enumerate(zip(row, gaps, strict=True))]
+        lines.append("  " + "  ".join(parts))
     return lines

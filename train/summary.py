@@ -77,6 +77,7 @@ class Summary:
     terms: TermCounts = field(default_factory=TermCounts)
     label_terms: dict[int, TermCounts] = field(default_factory=dict)
     by_source: dict[str, tuple[dict[str, int], Sums]] = field(default_factory=dict)
+    heads: set[str] = field(default_factory=set)
     records: int = 0
     texts: int = 0
 
@@ -115,6 +116,8 @@ class Summary:
     def _vector(self, row: Row, open_terms: dict[int, set[str]]) -> tuple[list[float], set[str]]:
         """Return (the record's numbers, its distinct words), and put the words to those of its document."""
         content = row.get("kind") != "boilerplate"
+        if len(self.heads) < len(HEADS):
+            self.heads.update(head for head in HEADS if row.get(head) is not None)
         given = [
             self.labels.column(head, label)
             for head in (HEADS if content else ("kind",))

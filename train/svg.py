@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Sequence
 from html import escape
 
+from parastance.train.width import shorten
+
 Point = tuple[float, float]
 AVERAGE, BROAD = 0.53, 1.0  # width of a character in font sizes: of Latin text on average, of East Asian text
 
@@ -14,12 +16,8 @@ def width_of(text: str, size: float) -> float:
 
 
 def cut(text: str, room: float, size: float) -> str:
-    """Return the text, or as much of its beginning as fits into `room`, with an ellipsis."""
-    if width_of(text, size) <= room:
-        return text
-    while text and width_of(text + "…", size) > room:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    """Return the text, shortened in its middle where it is wider than `room`."""
+    return shorten(text, room, lambda part: width_of(part, size))
 
 
 def wrapped(text: str, room: float, size: float) -> list[str]:
