@@ -107,35 +107,62 @@ static uint32_t intern_word(const Scorer *scorer, State *state, Word word, const
     return id;
 }
 
-/* Find the words of a text and the sentences they lie in; 0 on success. */
-static int read_words(const Scorer *scorer, State *state, const Text *text, PyThreadState **thread)
+/* Find where words are and what their hashes are, asking for the memory that will be looked at next. */
+static int spot_words(State *state, const Text *text)
 {
     const uint16_t *class = text->class;
-    if (split_sentences(text, &state->ends)) return -1;
-    size_t room = text->length / 2 + 1, n = 0, sentence = 0;
-    if (RESERVE(state->ids, room) || RESERVE(state->places, 2 * room) || RESERVE(state->word_ends, state->ends.n)) return -1;
+    size_t room = text->length / 2 + 1, n = 0, mask = state->lexicon.n_word_slots - 1;
+    if (RESERVE(state->places, 2 * room) || RESERVE(state->spots, room)) return -1;
+    Spot *spots = state->spots.at;
     for (size_t at = 0; at < text->length; at++) {
         if (!(class[at] & IS_WORD)) continue;
         size_t start = at;
-        while (class[at] & IS_WORD) at++;
+        do at++; while (class[at] & IS_WORD);
         size_t first = text->offset ? text->offset[start] : start, last = text->offset ? text->offset[at] : at;
-        uint64_t lane, hash = hash_padded(text->bytes + first, last - first, &lane);
-        while (start >= state->ends.at[sentence]) state->word_ends.at[sentence++] = (uint32_t)n;
-        const Word *found = find_word(&state->lexicon, hash, lane, text->bytes + first, last - first);
-        uint32_t id = found ? (uint32_t)(found - state->lexicon.words.at) : NONE;
-        if (id == NONE) {
-            Word word = {.hash = hash, .lane = lane, .length = (uint32_t)(last - first)};
-            id = intern_word(scorer, state, word, text->bytes + first, at - start, thread);
-            if (id == NONE) return -1;
-        }
-        state->ids.at[n] = id;
+        Spot *spot = &spots[n];
+        spot->hash = hash_padded(text->bytes + first, last - first, &spot->lane);
+        spot->first = (uint32_t)first;
+        spot->length = (uint32_t)(last - first);
+        if (state->lexicon.n_word_slots) PREFETCH(&state->lexicon.word_slots[spot->hash & mask]);
         state->places.at[2 * n] = (uint32_t)start;
         state->places.at[2 * n + 1] = (uint32_t)at;
         n++;
     }
+    state->ids.n = n;
+    for (size_t at = 0; at < n && state->lexicon.n_word_slots; at++) {
+        uint32_t likely = state->lexicon.word_slots[spots[at].hash & mask];
+        if (likely != NONE) PREFETCH(&state->lexicon.words.at[likely]);
+    }
+    return 0;
+}
+
+/* Find the words of a text and the sentences they lie in; 0 on success. */
+static int read_words(const Scorer *scorer, State *state, const Text *text, PyThreadState **thread)
+{
+    size_t sentence = 0;
+    if (split_sentences(text, &state->ends) || spot_words(state, text)) return -1;
+    size_t n = state->ids.n;
+    if (RESERVE(state->ids, n) || RESERVE(state->word_ends, state->ends.n)) return -1;
+    for (size_t at = 0; at < n; at++) {
+        const Spot *spot = &state->spots.at[at];
+        const uint8_t *bytes = text->bytes + spot->first;
+        uint32_t start = state->places.at[2 * at];
+        while (start >= state->ends.at[sentence]) state->word_ends.at[sentence++] = (uint32_t)at;
+        const Word *found = find_word(&state->lexicon, spot->hash, spot->lane, bytes, spot->length);
+        uint32_t id = found ? (uint32_t)(found - state->lexicon.words.at) : NONE;
+        if (id == NONE) {
+            Word word = {.hash = spot->hash, .lane = spot->lane, .length = spot->length};
+            id = intern_word(scorer, state, word, bytes, state->places.at[2 * at + 1] - start, thread);
+            if (id == NONE) return -1;
+        } else {
+            PREFETCH(&state->lexicon.tokens.at[found->token]);
+            PREFETCH(state->token_rows + 2 * scorer->width * found->token);
+            PREFETCH(&state->words.cells[found->token]);
+        }
+        state->ids.at[at] = id;
+    }
     for (; sentence < state->ends.n; sentence++) state->word_ends.at[sentence] = (uint32_t)n;
     state->word_ends.n = state->ends.n;
-    state->ids.n = n;
     return 0;
 }
 
@@ -175,7 +202,9 @@ static int see(Scorer *scorer, State *state, View *view, const Trie *trie, const
     }
     if (mask(view, &state->lexicon, state->ids.at, &state->word_ends)) return -1;
     Block *masked = &scorer->masked;
-    if (masked->grows ? collect_ngrams(view, masked, &state->lexicon) : find_known_ngrams(view, masked, &state->lexicon)) return -1;
+    if (masked->grows ? collect_ngrams(view, masked, &state->lexicon)
+                      : find_known_ngrams(view, masked, scorer->width, &state->lexicon))
+        return -1;
     return find_relations(view, &scorer->relations, &state->lexicon);
 }
 

@@ -34,6 +34,9 @@ typedef struct {
     double share;
 } Scorer;
 
+/* A word in the text: its hash, its first 8 bytes, where it starts in bytes and how long it is. */
+typedef struct { uint64_t hash, lane; uint32_t first, length; } Spot;
+
 /* What one thread works with. */
 typedef struct State {
     struct State *next;
@@ -43,6 +46,7 @@ typedef struct State {
     size_t token_room;
     Ids ids, places, scratch, starts;
     VECTOR(uint8_t) letters;
+    VECTOR(Spot) spots;
     Ids ends, word_ends; /* of sentences, in characters and in words */
     View home, asked;
     Counter masked, relations, grams, notions, words;
@@ -69,6 +73,7 @@ static void state_free(State *state)
     free(state->scratch.at);
     free(state->starts.at);
     free(state->letters.at);
+    free(state->spots.at);
     free(state->ends.at);
     free(state->word_ends.at);
     view_free(&state->home);
@@ -113,6 +118,13 @@ static inline int tally(Counter *counter, const uint32_t *ids, size_t n)
 
 static inline double frequency(uint32_t count) { return count < LOGARITHMS ? one_plus_log[count] : 1.0 + log((double)count); }
 
+/* The sums of rows are worth wider registers where the processor has them. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
 static inline void add_row(double *sums, const float *row, double value, size_t width)
 {
     for (size_t column = 0; column < width; column += 4) {
@@ -124,7 +136,7 @@ static inline void add_row(double *sums, const float *row, double value, size_t 
 }
 
 /* Add the sums of TF-IDF times weights to `sums`, clear the counter, return the squared L2 norm. */
-static double weigh(const Block *block, Counter *counter, double *sums, size_t width)
+WIDE static double weigh(const Block *block, Counter *counter, double *sums, size_t width)
 {
     double norm = 0.0;
     const uint32_t *touched = counter->touched.at;
@@ -160,7 +172,7 @@ static int score_bag(const Block *block, Counter *counter, const uint32_t *ids, 
 }
 
 /* The blocks that see words as they are: subwords over the square root of their number, notions as a bag. */
-static int score_words(const Scorer *scorer, State *state, size_t start, size_t end, double *scores)
+WIDE static int score_words(const Scorer *scorer, State *state, size_t start, size_t end, double *scores)
 {
     size_t width = scorer->width, n = end - start;
     if (!n || (!scorer->grams.n && !scorer->notions.n)) return 0;

@@ -49,12 +49,16 @@ static inline int push_term(Block *block, Ids *ids, uint64_t key, Made made)
     return 0;
 }
 
+/* A relation to be looked up; inside: whether it lies in one sentence. */
+typedef struct { uint64_t key; Made made; uint32_t inside; } Pending;
+
 /* A paragraph with its actors masked, and the features of it; a sentence's lie in slices, as pairs of start and end. */
 typedef struct {
     Ids tokens;                     /* mentions as role tokens */
     VECTOR(uint64_t) keys;          /* of its bigrams */
     Ids ends;                       /* of the sentences, in tokens */
     Ids masked, masked_slices;
+    VECTOR(Pending) pending;        /* relations not looked up yet */
     Ids relations, inside, inside_slices; /* inside: those of `relations` that lie in one sentence */
     Ids named;                      /* per sentence: whether the target is named */
     Mentions mentions;              /* in words */
@@ -69,6 +73,7 @@ static void view_free(View *view)
     free(view->ends.at);
     free(view->masked.at);
     free(view->masked_slices.at);
+    free(view->pending.at);
     free(view->relations.at);
     free(view->inside.at);
     free(view->inside_slices.at);
@@ -117,7 +122,7 @@ static int push_unigram(Block *block, Ids *ids, const Lexicon *lexicon, uint32_t
 }
 
 /* The unigrams and bigrams that a model knows; bigrams across sentences lie between the slices. */
-static int find_known_ngrams(View *view, const Block *block, const Lexicon *lexicon)
+static int find_known_ngrams(View *view, const Block *block, size_t width, const Lexicon *lexicon)
 {
     const Token *records = lexicon->tokens.at;
     const uint32_t *tokens = view->tokens.at;
@@ -132,18 +137,21 @@ static int find_known_ngrams(View *view, const Block *block, const Lexicon *lexi
     uint32_t *masked = view->masked.at;
     for (size_t i = 0; i + 1 < n; i++) keys[i] = term_key(BIGRAM, records[tokens[i]].hash, records[tokens[i + 1]].hash);
     for (size_t i = 0; i + 1 < n; i++) {
-        if (table_may_hold(&block->table, keys[i])) PREFETCH(&block->table.at[keys[i] & (block->table.slots - 1)]);
-        else keys[i] = 0;
+        keys[i] &= (uint64_t)0 - table_may_hold(&block->table, keys[i]);
+        PREFETCH(&block->table.at[keys[i] & (block->table.slots - 1)]);
     }
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
         view->masked_slices.at[2 * sentence] = (uint32_t)found;
         size_t end = view->ends.at[sentence];
         uint32_t across = NONE;
         for (; at < end; at++) {
-            masked[found] = records[tokens[at]].unigram;
-            found += masked[found] != NONE;
+            uint32_t unigram = records[tokens[at]].unigram;
+            masked[found] = unigram;
+            if (unigram != NONE) PREFETCH(block->rows + width * unigram);
+            found += unigram != NONE;
             if (at + 1 >= n || !keys[at]) continue;
             uint32_t id = table_probe(&block->table, keys[at]);
+            if (id != NONE) PREFETCH(block->rows + width * id);
             if (at + 1 == end) across = id;
             else {
                 masked[found] = id;
@@ -178,52 +186,45 @@ static int collect_ngrams(View *view, Block *block, const Lexicon *lexicon)
     return 0;
 }
 
-/* Keep the last relation as one that lies in one sentence, if any was added since there were `before`. */
-static int keep_inside(View *view, size_t before)
+static int relate(View *view, uint64_t key, Made made, int inside)
 {
-    if (view->relations.n == before) return 0;
-    if (RESERVE(view->inside, view->inside.n + 1)) return -1;
-    view->inside.at[view->inside.n++] = view->relations.at[before];
+    if (RESERVE(view->pending, view->pending.n + 1)) return -1;
+    view->pending.at[view->pending.n++] = (Pending){key, made, (uint32_t)inside};
     return 0;
 }
 
-static int relate(View *view, Block *block, const Lexicon *lexicon, uint32_t kind, uint32_t token, int inside)
+static int relate_word(View *view, const Lexicon *lexicon, uint32_t kind, uint32_t token, int inside)
 {
-    size_t before = view->relations.n;
-    if (push_unigram(block, &view->relations, lexicon, kind, token)) return -1;
-    return inside ? keep_inside(view, before) : 0;
+    return relate(view, term_key(kind, lexicon->tokens.at[token].hash, 0), (Made){kind, token, NONE}, inside);
 }
 
 /* The words and pairs of words in start:end beside a mention of the target; the sentence is low:high. */
-static int window(View *view, Block *block, const Lexicon *lexicon, const uint32_t kinds[2], size_t start, size_t end, size_t low,
-                  size_t high)
+static int window(View *view, const Lexicon *lexicon, const uint32_t kinds[2], size_t start, size_t end, size_t low, size_t high)
 {
+    const Token *records = lexicon->tokens.at;
     const uint32_t *tokens = view->tokens.at;
     for (size_t at = start; at < end; at++) {
-        if (relate(view, block, lexicon, kinds[0], tokens[at], at >= low && at < high)) return -1;
+        if (relate_word(view, lexicon, kinds[0], tokens[at], at >= low && at < high)) return -1;
         if (at + 1 == end) continue;
-        size_t before = view->relations.n;
-        if (push_bigram(block, &view->relations, lexicon, kinds[1], tokens[at], tokens[at + 1])) return -1;
-        if (at >= low && at + 1 < high && keep_inside(view, before)) return -1;
+        uint64_t key = term_key(kinds[1], records[tokens[at]].hash, records[tokens[at + 1]].hash);
+        if (relate(view, key, (Made){kinds[1], tokens[at], tokens[at + 1]}, at >= low && at + 1 < high)) return -1;
     }
     return 0;
 }
 
 /* A mention and the next one, `second`: the pair, and the words between. */
-static int between(View *view, Block *block, const Lexicon *lexicon, Mention first, Mention second)
+static int between(View *view, const Lexicon *lexicon, Mention first, Mention second)
 {
     uint32_t code = 8 * first.role + second.role;
     int inside = first.last == second.last;
-    size_t before = view->relations.n;
-    if (push_term(block, &view->relations, term_key(PAIR + code, 0, 0), (Made){PAIR + code, NONE, NONE})) return -1;
-    if (inside && keep_inside(view, before)) return -1;
+    if (relate(view, term_key(PAIR + code, 0, 0), (Made){PAIR + code, NONE, NONE}, inside)) return -1;
     for (size_t at = first.first + 1; at < second.first; at++)
-        if (relate(view, block, lexicon, BETWEEN + code, view->tokens.at[at], inside)) return -1;
+        if (relate_word(view, lexicon, BETWEEN + code, view->tokens.at[at], inside)) return -1;
     return 0;
 }
 
 /* What stands around one mention. */
-static int relations_of(View *view, Block *block, const Lexicon *lexicon, size_t index)
+static int relations_of(View *view, const Lexicon *lexicon, size_t index)
 {
     static const uint32_t left[2] = {LEFT, LEFT_PAIR}, right[2] = {RIGHT, RIGHT_PAIR};
     Mention mention = view->places.at[index];
@@ -231,35 +232,68 @@ static int relations_of(View *view, Block *block, const Lexicon *lexicon, size_t
     size_t reach = mention.role == TARGET ? WINDOW : NEAR;
     size_t start = at > reach ? at - reach : 0, end = at + 1 + reach < view->tokens.n ? at + 1 + reach : view->tokens.n;
     if (mention.role == TARGET) {
-        if (window(view, block, lexicon, left, start, at, low, high)) return -1;
-        if (window(view, block, lexicon, right, at + 1, end, low, high)) return -1;
+        if (window(view, lexicon, left, start, at, low, high)) return -1;
+        if (window(view, lexicon, right, at + 1, end, low, high)) return -1;
     } else {
         uint32_t kind = AROUND + 2 * mention.role;
         for (size_t near = start; near < end; near++) {
             uint32_t token = view->tokens.at[near];
             if (token < ROLES) continue;
-            if (relate(view, block, lexicon, kind + (near > at), token, near >= low && near < high)) return -1;
+            if (relate_word(view, lexicon, kind + (near > at), token, near >= low && near < high)) return -1;
         }
     }
     if (index + 1 == view->places.n) return 0;
     Mention next = view->places.at[index + 1];
     if (next.first - mention.first > REACH || (mention.role != TARGET && next.role != TARGET)) return 0;
-    return between(view, block, lexicon, mention, next);
+    return between(view, lexicon, mention, next);
+}
+
+/* Look up pending relations start:end, which hang on mentions of one sentence. */
+static int settle(View *view, Block *block, size_t start, size_t end)
+{
+    if (RESERVE(view->relations, view->relations.n + end - start) || RESERVE(view->inside, view->inside.n + end - start)) return -1;
+    for (size_t at = start; at < end; at++) {
+        const Pending *pending = &view->pending.at[at];
+        size_t before = view->relations.n;
+        if (!block->grows) {
+            uint32_t id = pending->key ? table_probe(&block->table, pending->key) : NONE;
+            view->relations.at[before] = id;
+            view->relations.n += id != NONE;
+        } else if (push_term(block, &view->relations, pending->key, pending->made)) return -1;
+        if (view->relations.n == before || !pending->inside) continue;
+        view->inside.at[view->inside.n++] = view->relations.at[before];
+    }
+    return 0;
 }
 
 /* The relations; whether the target is named is the last of the paragraph and of each sentence. */
 static int find_relations(View *view, Block *block, const Lexicon *lexicon)
 {
-    size_t index = 0;
-    view->relations.n = view->inside.n = 0;
+    size_t index = 0, start = 0;
+    view->relations.n = view->inside.n = view->pending.n = 0;
     if (RESERVE(view->inside_slices, 2 * view->ends.n)) return -1;
+    memset(view->inside_slices.at, 0, 2 * view->ends.n * sizeof(uint32_t));
+    if (!block->grows && !block->table.slots) return 0;
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
-        view->inside_slices.at[2 * sentence] = (uint32_t)view->inside.n;
         for (; index < view->places.n && view->places.at[index].last == sentence; index++)
-            if (relations_of(view, block, lexicon, index)) return -1;
+            if (relations_of(view, lexicon, index)) return -1;
+        view->inside_slices.at[2 * sentence] = (uint32_t)view->pending.n;
+    }
+    for (size_t at = 0; !block->grows && at < view->pending.n; at++) {
+        uint64_t key = view->pending.at[at].key;
+        key &= (uint64_t)0 - table_may_hold(&block->table, key);
+        view->pending.at[at].key = key;
+        PREFETCH(&block->table.at[key & (block->table.slots - 1)]);
+    }
+    for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
+        uint32_t *slice = view->inside_slices.at + 2 * sentence;
+        size_t end = slice[0];
+        slice[0] = (uint32_t)view->inside.n;
+        if (settle(view, block, start, end)) return -1;
+        start = end;
         uint32_t kind = view->named.at[sentence] ? NAMED : UNNAMED;
         if (push_term(block, &view->inside, term_key(kind, 0, 0), (Made){kind, NONE, NONE})) return -1;
-        view->inside_slices.at[2 * sentence + 1] = (uint32_t)view->inside.n;
+        slice[1] = (uint32_t)view->inside.n;
     }
     uint32_t kind = view->any_named ? NAMED : UNNAMED;
     return push_term(block, &view->relations, term_key(kind, 0, 0), (Made){kind, NONE, NONE});

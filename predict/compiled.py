@@ -56,10 +56,12 @@ class Asked:
 
     def __init__(self, module: Any, units: Sequence["Unit"], registry: Registry) -> None:
         default = registry.default
-        names = {default: 0}
-        which = [names.setdefault(unit.target or default, len(names)) for unit in units]
+        asked = dict.fromkeys([default, *(target or default for target in {unit.target for unit in units})])
+        names = {name: at for at, name in enumerate(asked)}
         self.texts = [unit.text for unit in units]
-        self.which = np.array(which, dtype=np.int32)
+        self.which = np.zeros(len(units), dtype=np.int32)
+        if len(names) > 1:
+            self.which[:] = [names[unit.target or default] for unit in units]
         self.tries = [trie(module, matcher(registry, name)) for name in names]
         self.home = 0
         self.given: list[bytes | None] | None = None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,7 @@ from parastance.predict.targets import Registry, parse_target, read_registry
 CHUNK = 1000  # paragraphs scored at once
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """One paragraph to label, with what is known of it beside its text."""
 
     text: str

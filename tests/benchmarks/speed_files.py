@@ -1,0 +1,125 @@
+"""File to file: `parastance predict` beside a script around scikit-learn and fastText's command line, and its peak memory."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+import speed_peers as peers
+
+from parastance.train.data import LabelledRow
+
+SCRIPT = """
+import json, pickle, sys
+import numpy as np
+from scipy.special import expit
+with open(sys.argv[1], "rb") as file:
+    vectorizer, weights, bias = pickle.load(file)
+def chunks(stream):
+    rows = []
+    for line in stream:
+        rows.append(json.loads(line))
+        if len(rows) == 1000:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
+with open(sys.argv[2], encoding="utf-8") as source, open(sys.argv[3], "w", encoding="utf-8") as target:
+    for rows in chunks(source):
+        p = expit(vectorizer.transform([row["text"] for row in rows]) @ weights + bias)
+        for row, values in zip(rows, p.round(4).tolist()):
+            row["probabilities"] = values
+            row["labels"] = [at for at, value in enumerate(values) if value >= 0.5]
+            target.write(json.dumps(row, ensure_ascii=False) + "\\n")
+"""
+
+
+def write_rows(path: Path, texts: Sequence[str]) -> None:
+    """Write texts as JSONL rows with an id."""
+    with open(path, "w", encoding="utf-8") as file:
+        for at, text in enumerate(texts):
+            file.write(json.dumps({"id": f"p{at}", "text": text}, ensure_ascii=False) + "\n")
+
+
+def scikit_script(folder: Path, rows: Sequence[LabelledRow], truth: peers.Truth) -> list[str]:
+    """Write the script and its model; return its command but for the files."""
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    x = vectorizer.fit_transform([row.text for row in rows])
+    fitted = [LogisticRegression(solver="liblinear").fit(x, column) for column in truth.T]
+    weights, bias = np.column_stack([one.coef_[0] for one in fitted]), np.array([one.intercept_[0] for one in fitted])
+    (folder / "script.py").write_text(SCRIPT, encoding="utf-8")
+    (folder / "model.pickle").write_bytes(pickle.dumps((vectorizer, np.ascontiguousarray(weights), bias)))
+    return [sys.executable, str(folder / "script.py"), str(folder / "model.pickle")]
+
+
+def predict_command(source: Path, target: Path) -> list[str]:
+    """Return our command from file to file."""
+    return [sys.executable, "-m", "parastance.train", "predict", str(source), "--quiet", "-o", str(target)]
+
+
+def race(texts: list[str], rows: Sequence[LabelledRow], binary: str | None, rounds: int) -> None:
+    """Print a table of wall and processor seconds, file to file."""
+    from speed import TRAINING, size_of, truth_of
+
+    rows = rows[:: max(1, len(rows) // TRAINING)]
+    truth = truth_of(rows)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_rows(folder / "big.jsonl", texts)
+        predict = predict_command(folder / "big.jsonl", folder / "out.jsonl")
+        script = [*scikit_script(folder, rows, truth), str(folder / "big.jsonl"), str(folder / "theirs.jsonl")]
+        commands = {"parastance": predict, "parastance --jobs 2": [*predict, "--jobs", "2"], "scikit-learn script": script}
+        if binary:
+            peers.fasttext_model([row.text for row in rows], truth).save_model(str(folder / "model.bin"))
+            (folder / "big.txt").write_text("".join(peers.normalised(text) + "\n" for text in texts), encoding="utf-8")
+            commands["fasttext predict-prob"] = [binary, "predict-prob", str(folder / "model.bin"), str(folder / "big.txt"), "-1"]
+        spent: dict[str, list[tuple[float, float]]] = {key: [] for key in commands}
+        for _ in range(rounds):
+            for key, command in commands.items():
+                spent[key].append(_timed(command))
+    print(f"{len(texts):,} paragraphs, {size_of(texts):.1f} MB of text, {rounds} rounds\n")
+    print("| | wall s | MB/s | processor s | parastance is faster: wall | processor |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for key, values in spent.items():
+        wall, cpu = (median(value[side] for value in values) for side in (0, 1))
+        ratios = [median(b[side] / a[side] for a, b in zip(spent["parastance"], values, strict=True)) for side in (0, 1)]
+        print(f"| {key} | {wall:.2f} | {size_of(texts) / wall:.2f} | {cpu:.2f} | {ratios[0]:.2f} | {ratios[1]:.2f} |")
+
+
+def _timed(command: Sequence[str]) -> tuple[float, float]:
+    """Return (wall seconds, processor seconds of the process and its children) of a command."""
+    before, start = os.times(), time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return time.perf_counter() - start, spent
+
+
+def peak(source: Iterator[str], sizes: Sequence[int]) -> None:
+    """Print the peak resident memory of one job by the size of its input."""
+    print("| MB of text | wall s | peak MB |\n| ---: | ---: | ---: |")
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            path, left, at = Path(name, "big.jsonl"), size * 1e6, 0
+            with open(path, "w", encoding="utf-8") as file:
+                while left > 0:
+                    text = next(source)
+                    file.write(json.dumps({"id": at, "text": text}, ensure_ascii=False) + "\n")
+                    left -= len(text.encode())
+                    at += 1
+            start = time.perf_counter()
+            process = subprocess.Popen(predict_command(path, Path(name, "out.jsonl")))
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            assert process.returncode == 0
+            print(f"| {size:,} | {time.perf_counter() - start:.1f} | {usage.ru_maxrss / 1024:.0f} |", flush=True)
