@@ -260,6 +260,9 @@ def test_train_writes_a_candidate_into_the_store(tmp_path: Path, small: Any, cap
     assert main(["models", "--store", str(tmp_path / "store")]) == 0
     assert "rows.jsonl" in capsys.readouterr().out
     assert load(store=tmp_path / "store").name == load(DEFAULT).name, "a candidate is not in use"
+    assert main(["promote", "--store", str(tmp_path / "store"), "--force"]) == 0
+    assert load(store=tmp_path / "store").name == load(tmp_path / "store" / "candidate").name
+    capsys.readouterr()
     assert main(["train", str(data), "-o", str(DEFAULT)]) == 2
     assert "that is the shipped model" in capsys.readouterr().err
     assert (DEFAULT / "model.joblib").stat().st_mtime_ns == shipped

@@ -166,6 +166,20 @@ def test_a_damaged_candidate_leaves_the_store_as_it_was(store: Path, models: lis
     assert not [path for path in (store / PROMOTED).iterdir() if path.name.startswith(".")]
 
 
+def test_a_full_disk_leaves_the_store_as_it_was(store: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    name = put_in_use(store, models[0])["model"]
+
+    def full(source: Any, target: Any) -> None:
+        target.write(b"some")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OutputError, match="No space left"):
+        patch.setattr(shutil, "copyfileobj", full)
+        put_in_use(store, models[1])
+    assert load(store=store).name == name
+    assert not [path for path in (store / PROMOTED).iterdir() if path.name.startswith(".")]
+
+
 @pytest.mark.parametrize("moment", ["before the switch", "between switch and log", "within the log's line"])
 def test_a_kill_at_any_moment_leaves_old_or_new_and_the_history_whole(
     moment: str, store: Path, models: list[Path], monkeypatch: pytest.MonkeyPatch

@@ -17,7 +17,9 @@ REFUSED = FAULT = 1
 
 def declare_promote(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `promote`."""
-    parser.add_argument("candidate", metavar="CANDIDATE", help="the model folder to put in use")
+    parser.add_argument(
+        "candidate", nargs="?", metavar="CANDIDATE", help="the model folder to put in use (default: STORE/candidate)"
+    )
     parser.add_argument(
         "--on", action="append", default=[], metavar="FILE",
         help="labelled rows to judge both models by (default: the rows that both were trained on, held out)",
@@ -42,7 +44,7 @@ def run_promote(arguments: argparse.Namespace) -> int:
     """Run `promote`; return its exit status: 1 where the candidate was refused."""
     import json
 
-    from parastance.predict.store import find_store
+    from parastance.predict.store import CANDIDATE, find_store
     from parastance.train.gate import Limits
     from parastance.train.promote import promote
 
@@ -52,9 +54,8 @@ def run_promote(arguments: argparse.Namespace) -> int:
     def waiting() -> None:
         print(f"parastance: another command is writing {store}; waiting for it", file=sys.stderr)
 
-    verdict = promote(
-        Path(arguments.candidate), store, arguments.on, limits, arguments.force, arguments.note, waiting
-    )
+    folder = Path(arguments.candidate) if arguments.candidate else store / CANDIDATE
+    verdict = promote(folder, store, arguments.on, limits, arguments.force, arguments.note, waiting)
     print(json.dumps(verdict.to_json()) if arguments.json else describe(verdict))
     return OK if verdict.promoted or verdict.same else REFUSED
 

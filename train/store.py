@@ -106,6 +106,20 @@ def snapshot(store: Path, folder: Path) -> Path:
     """
     read_manifest(folder)
     copy = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=store / PROMOTED)) / folder.resolve().name
+    try:
+        _copy_durably(folder, copy)
+        read_artifact(copy)
+    except ModelError:
+        discard(copy)
+        read_artifact(folder)  # says what is wrong by the name that the user gave
+        raise
+    except BaseException:
+        discard(copy)
+        raise
+    return copy
+
+
+def _copy_durably(folder: Path, copy: Path) -> None:
     copy.mkdir()
     for path in sorted(folder.iterdir()):
         if path.is_file() and not path.name.startswith("."):
@@ -115,13 +129,6 @@ def snapshot(store: Path, folder: Path) -> Path:
                 os.fsync(target.fileno())
     flush_folder(copy)
     flush_folder(copy.parent)
-    try:
-        read_artifact(copy)
-    except ModelError:
-        discard(copy)
-        read_artifact(folder)  # says what is wrong by the name that the user gave
-        raise
-    return copy
 
 
 def keep(store: Path, copy: Path) -> str:
