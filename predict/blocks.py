@@ -5,7 +5,7 @@ multiple of 4 and the columns behind the labels stay 0.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -30,10 +30,25 @@ ORDER = ("kind", "topics", "stance")  # of the heads' columns
 
 @dataclass
 class Blocks:
-    """What an artifact says of its blocks: `tables` holds its entries as they are."""
+    """What an artifact says of its blocks: `tables` holds its entries as they are.
+
+    own: of the targets that have stance weights of their own, `bias` of shape (labels,) and `weights`, by block, of shape
+    (terms, labels): shared and own copy of every feature folded into one.
+    """
 
     heads: dict[str, Head]
     tables: dict[str, dict[str, Any]]
+    own: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def of_target(self, name: str) -> "Blocks":
+        """Return the blocks with the stance weights of one of the targets in `own`."""
+        mine = self.own[name]
+        tables = dict(self.tables)
+        for block, weights in mine["weights"].items():
+            joined = tables[block]["weights"].copy()
+            joined[:, self.own_columns(block)["stance"]] = weights
+            tables[block] = {**tables[block], "weights": joined}
+        return Blocks({**self.heads, "stance": replace(self.heads["stance"], bias=np.asarray(mine["bias"], np.float64))}, tables)
 
     @cached_property
     def columns(self) -> dict[str, slice]:

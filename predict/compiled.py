@@ -26,7 +26,7 @@ class CompiledScorer:
         reference = np.full(width, -1, dtype=np.int32)
         pooled = np.zeros(width, dtype=np.uint8)
         for name, head in blocks.heads.items():
-            pooled[columns[name]] = name != "kind"
+            pooled[columns[name]] = head.pooled and name != "kind"
             if head.reference is not None and name != "kind":
                 reference[columns[name]] = columns[name].start + head.reference
         tables = [self._table(name) for name in ("masked", "relations", "subwords", "notions")]

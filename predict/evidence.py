@@ -43,16 +43,17 @@ def explain(model: "Model", unit: "Unit", record: dict[str, Any]) -> list[dict[s
         rule = model.heads[head]
         label, sign = rule.labels.index(name), 1.0
         theirs = np.array([part.scores(head) for part in parts]).reshape(len(parts), len(rule.labels))
-        pooled, chosen = strongest(whole.scores(head)[np.newaxis], theirs, owner, rule.reference)
+        share = SHARE if rule.pooled else 0.0
+        pooled, chosen = strongest(whole.scores(head)[np.newaxis], theirs, owner, rule.reference, share)
         if label == rule.reference:
             others = np.where(np.arange(len(rule.labels)) == label, -np.inf, pooled[0])
             label, sign = int(others.argmax()), -1.0
         found: dict[tuple[int, int], float] = {}
         best = int(chosen[0, label])
         strong = whole if best < 0 else parts[best]
-        for explained, share in ((whole, sign), (strong, sign * SHARE)):
+        for explained, factor in ((whole, sign), (strong, sign * share)):
             for span, weight in explained.weights(head, label, rule.reference).items():
-                found[span] = found.get(span, 0.0) + share * weight
+                found[span] = found.get(span, 0.0) + factor * weight
         ordered = sorted(found.items(), key=lambda item: (item[0] == (0, 0), -abs(item[1]), item[0]))
         evidence.extend(
             {"label": name, "start": a, "end": b, "weight": round(weight, 6)}
@@ -84,7 +85,7 @@ class _Explained:
     words: their places in the paragraph; shape: what the shape of the line adds, float64 of shape (width,).
     """
 
-    model: "Model"
+    blocks: Blocks
     words: list[tuple[int, int]]
     asked: _Sight
     home: _Sight
@@ -93,7 +94,7 @@ class _Explained:
     @classmethod
     def all_of(cls, model: "Model", unit: "Unit") -> "tuple[_Explained, list[_Explained]]":
         """Return (a unit, its sentences where there are several), ready to be explained."""
-        registry, blocks = model.registry, model.blocks
+        registry, blocks = model.registry, model.blocks_for(unit)
         words = [(match.start(), match.end()) for match in WORD.finditer(unit.text)]
         seen = target_view(unit, registry)
         home = home_view(unit, seen, registry)
@@ -104,15 +105,15 @@ class _Explained:
         shape = nothing if blocks.shape is None else (shapes([unit.text], [unit.place]) @ blocks.shape)[0]
         starts = [0, *(end for end, _ in seen.ends)]
         parts = [
-            cls(model, words[start:end], asked, at_home, nothing)
+            cls(blocks, words[start:end], asked, at_home, nothing)
             for start, end, asked, at_home in zip(starts, starts[1:], *(sight.sentences() for sight in sights), strict=False)
         ]
-        return cls(model, words, *sights, shape), parts
+        return cls(blocks, words, *sights, shape), parts
 
     def scores(self, head: str) -> Matrix:
         """Return the scores of a head's labels, float64 of shape (labels,), by the definition that all scorers share."""
-        totals, _ = PlainScorer(self.model.blocks).of_views([self.asked.views], [self.home.views])
-        return np.asarray((totals[0] + self.shape)[self.model.blocks.columns[head]])
+        totals, _ = PlainScorer(self.blocks).of_views([self.asked.views], [self.home.views])
+        return np.asarray((totals[0] + self.shape)[self.blocks.columns[head]])
 
     def weights(self, head: str, label: int, reference: int | None) -> dict[tuple[int, int], float]:
         """Return the weight of each word by its place in the text; what no word carries stands at (0, 0)."""
@@ -124,10 +125,10 @@ class _Explained:
         return found
 
     def _label_parts(self, head: str, label: int) -> Matrix:
-        column = self.model.blocks.columns[head].start + label
+        column = self.blocks.columns[head].start + label
         sight = self.asked if head == "stance" else self.home
-        parts = _token_parts(self.model.blocks, column, sight, len(self.words))
-        parts[-1] += self.model.blocks.bias[column] + self.shape[column]
+        parts = _token_parts(self.blocks, column, sight, len(self.words))
+        parts[-1] += self.blocks.bias[column] + self.shape[column]
         return parts
 
 

@@ -193,9 +193,12 @@ def own_names(seen: Views) -> list[str]:
 
 
 def placed_names(seen: Views) -> list[tuple[str, int, int]]:
-    """Return (term, first, last): the words and word pairs of each mention of the target, and the masked token that it is."""
+    """Return (term, first, last): the words and word pairs of each mention of the target, and the masked token that it is.
+
+    One term that no token carries says that there is none.
+    """
     terms: list[tuple[str, int, int]] = []
     for at, (token, words) in enumerate(zip(seen.masked, seen.said, strict=True)):
         if token == TARGET:
             terms.extend((f"T:{term}", at, at + 1) for term in ngrams(words))
-    return terms
+    return terms or [("T:", 0, 0)]

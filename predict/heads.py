@@ -20,7 +20,8 @@ class Head:
     bias, slope, shift, cut: float64 of shape (k,): score = features @ weights + bias, calibrated score = slope * score +
     shift. An inclusive label is given where its probability is at least `cut`; an exclusive one where
     log probability + `cut` is highest. certified: the probability from which the label's precision was certified, NaN
-    where no level could be. fallback: the index of the exclusive label given where no term is known.
+    where no level could be. fallback: the index of the exclusive label given where no term is known. pooled: whether the
+    strongest sentence adds its share to the scores (see `sentences`).
     """
 
     labels: tuple[str, ...]
@@ -31,6 +32,7 @@ class Head:
     cut: Matrix
     certified: Matrix
     fallback: int = 0
+    pooled: bool = True
 
     @property
     def reference(self) -> int | None:
@@ -41,12 +43,14 @@ class Head:
     def from_artifact(cls, data: dict[str, Any]) -> "Head":
         """Return the head that a dict of the artifact describes."""
         arrays = {name: np.asarray(data[name], np.float64) for name in ("bias", "slope", "shift", "cut", "certified")}
-        return cls(tuple(data["labels"]), bool(data["exclusive"]), fallback=int(data["fallback"]), **arrays)
+        pooled = bool(data.get("pooled", True))
+        return cls(tuple(data["labels"]), bool(data["exclusive"]), fallback=int(data["fallback"]), pooled=pooled, **arrays)
 
     def to_artifact(self) -> dict[str, Any]:
         """Return the head as a dict of strings, numbers and arrays."""
         arrays = {name: getattr(self, name) for name in ("bias", "slope", "shift", "cut", "certified")}
-        return {"labels": list(self.labels), "exclusive": self.exclusive, "fallback": self.fallback, **arrays}
+        rules = {"labels": list(self.labels), "exclusive": self.exclusive, "fallback": self.fallback, "pooled": self.pooled}
+        return {**rules, **arrays}
 
     def probabilities(self, scores: Matrix) -> Matrix:
         """Return calibrated probabilities, float64 of shape (n, k), of scores with the bias added."""

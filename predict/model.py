@@ -18,6 +18,7 @@ from parastance.predict.blocks import Blocks
 from parastance.predict.errors import UsageError
 from parastance.predict.heads import Head
 from parastance.predict.kernel import Scorer, make_scorer
+from parastance.predict.plain import Scored
 from parastance.predict.scorer import Matrix
 from parastance.predict.shape import Place
 from parastance.predict.store import find_store, model_in_use
@@ -67,47 +68,78 @@ class Model:
         heads = {key: Head.from_artifact(value) for key, value in artifact["heads"].items()}
         codebook = artifact["codebook"]
         registry = Registry(
-            (parse_target(key, table, "model") for key, table in codebook["targets"].items()), codebook["default"]
-        )
-        return cls(name, registry, heads, Blocks(heads, artifact["blocks"]), folder)
+            (parse_target(key, table, "model") for key, table in codebook["targets"].items()), codebook["default"],
+            codebook.get("learnt", ()),
+        )  # fmt: skip
+        return cls(name, registry, heads, Blocks(heads, artifact["blocks"], artifact.get("own", {})), folder)
+
+    def blocks_for(self, unit: Unit) -> Blocks:
+        """Return the blocks that score a unit: with its target's own stance weights, where there are any."""
+        name = unit.target or self.registry.default
+        if name not in self.blocks.own:
+            return self.blocks
+        if name not in self._blocks:
+            self._blocks[name] = self.blocks.of_target(name)
+        return self._blocks[name]
+
+    def scored(self, units: Sequence[Unit], pool: bool) -> Scored:
+        """Return the scores of some units, each by its target's weights; see `plain.PlainScorer.score`."""
+        blocks = [self.blocks_for(unit) for unit in units] if self.blocks.own else []
+        if all(one is blocks[0] for one in blocks):
+            return self._scorer(blocks[0] if blocks else self.blocks).score(units, self.registry, pool)
+        n = len(units)
+        found = Scored(np.empty((n, self.blocks.width)), np.empty(n, np.bool_), np.empty(n, np.bool_))
+        for one in {id(one): one for one in blocks}.values():
+            rows = np.flatnonzero([other is one for other in blocks])
+            part = self._scorer(one).score([units[at] for at in rows.tolist()], self.registry, pool)
+            found.scores[rows], found.known[rows], found.named[rows] = part.scores, part.known, part.named
+        return found
+
+    def _scorer(self, blocks: Blocks) -> Scorer:
+        found = self._scorers.get(id(blocks))
+        if found is None:
+            found = self._scorers[id(blocks)] = make_scorer(blocks)
+        return found
 
     @cached_property
-    def scorer(self) -> Scorer:
-        """What scores: the compiled kernel where there is one, else NumPy."""
-        return make_scorer(self.blocks)
+    def _blocks(self) -> dict[str, Blocks]:
+        return {}
+
+    @cached_property
+    def _scorers(self) -> dict[int, Scorer]:
+        return {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the scorer behind, which is made anew where the model is unpickled."""
-        return {key: value for key, value in self.__dict__.items() if key != "scorer"}
+        """Leave behind the scorers, which are made anew where the model is unpickled."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("_scorers", "_blocks")}
 
     def target(self, name: str | None) -> str:
-        """Return the name of the target meant by --target: a registry name, or a TOML file that is added to the registry.
+        """Return the name of the target meant by --target: one of the registry or of the training data, or a TOML file that is
+        added to the registry.
 
         Raises UsageError for a name that the registry lacks.
         """
-        if name is None or name in self.registry:
+        if name is None or name in self.registry or name in self.registry.learnt:
             return name or self.registry.default
         if name.endswith(".toml"):
             own = read_registry(Path(name))
             self.registry.update(own)
             return own.default
-        raise UsageError(
-            f"--target {name}: no such target; there are {', '.join(self.registry)}, or name a .toml file "
-            "that holds your own"
-        )
+        known = ", ".join([*self.registry, *self.registry.learnt])
+        raise UsageError(f"--target {name}: no such target; there are {known}, or name a .toml file that holds your own")
 
     def scores(self, units: Sequence[Unit], pool: bool = True) -> dict[str, Matrix]:
         """Return the scores per head, float64 of shape (n, k), of n units: with the bias, before calibration.
 
         pool: add the strongest sentence's share to topics and stance (see `sentences`), which `decide` does.
         """
-        scores = self.scorer.score(units, self.registry, pool).scores
+        scores = self.scored(units, pool).scores
         return {name: scores[:, self.blocks.columns[name]] for name in self.heads}
 
     def decide(self, units: Sequence[Unit]) -> Labels:
         """Return the labels of some units, scored as one chunk."""
         targets = [unit.target or self.registry.default for unit in units]
-        scored = self.scorer.score(units, self.registry, True)
+        scored = self.scored(units, True)
         columns, known = self.blocks.columns, scored.known
         probabilities = {name: head.probabilities(scored.scores[:, columns[name]]) for name, head in self.heads.items()}
         given = {name: head.decide(probabilities[name]) for name, head in self.heads.items()}

@@ -79,6 +79,6 @@ class PlainScorer:
         flat_home = flat if alike else [sentence for views in home for sentence in views.sentences()]
         theirs = self.of_views(flat, flat_home)[0]
         for name, head in self.blocks.heads.items():
-            if name != "kind":
+            if head.pooled and name != "kind":
                 columns = self.blocks.columns[name]
                 scores[:, columns], _ = strongest(scores[:, columns], theirs[:, columns], owner, head.reference)

@@ -30,12 +30,13 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
 
 
 def strongest(
-    own: Matrix, sentences: Matrix, owner: NDArray[np.int64], reference: int | None
+    own: Matrix, sentences: Matrix, owner: NDArray[np.int64], reference: int | None, share: float = SHARE
 ) -> tuple[Matrix, NDArray[np.int64]]:
     """Return (pooled scores of shape (n, k), the row in `sentences` that was strongest per paragraph and label, -1: itself).
 
     own: scores of n paragraphs; sentences: scores of the sentences of those that have several; owner: the paragraph of each
     sentence. reference: the label from which an exclusive head's scores are counted, None for an inclusive head.
+    share: how much of the strongest is added.
     """
     base = own - own[:, [reference]] if reference is not None else own
     parts = sentences - sentences[:, [reference]] if reference is not None else sentences
@@ -47,7 +48,7 @@ def strongest(
         for label in range(own.shape[1]):
             rows = np.flatnonzero(hit[:, label])[::-1]
             chosen[owner[rows], label] = rows  # of equals the first, as later assignments win
-    return base + SHARE * best, chosen
+    return base + share * best, chosen
 
 
 def owners(counts: Sequence[int]) -> NDArray[np.int64]:

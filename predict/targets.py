@@ -56,11 +56,15 @@ class Node:
 
 
 class Registry(dict[str, Target]):
-    """The targets by name, and which of them is meant where none is named (`default`)."""
+    """The targets by name, and which of them is meant where none is named (`default`).
 
-    def __init__(self, targets: Iterable[Target], default: str) -> None:
+    learnt: names of other targets that a model's training data were about; each is found in a text by its own words.
+    """
+
+    def __init__(self, targets: Iterable[Target], default: str, learnt: Iterable[str] = ()) -> None:
         super().__init__((target.name, target) for target in targets)
         self.default = default
+        self.learnt = tuple(learnt)
 
 
 def read_registry(path: Path = CODEBOOK) -> Registry:

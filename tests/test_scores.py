@@ -22,7 +22,6 @@ from parastance.predict.tokens import subwords, tokenize
 from parastance.predict.views import home_view, target_view
 from parastance.train.collect import Collector
 from parastance.train.data import corpus_files, read_labelled
-from parastance.train.fit import BLOCKS
 from parastance.train.vectors import SUBWORD_SCALE
 
 HOSTILE = [
@@ -92,8 +91,7 @@ def _scikit(fitted: Any, model: Any, units: list[Unit]) -> dict[str, Any]:
     found = {}
     for name, head in fitted.heads.items():
         sight = seen if name == "stance" else home
-        known = [block for block in BLOCKS[name] if block == "shape" or block in fitted.vectorizers]
-        features = hstack([csr_matrix(_features(block, fitted, sight, units)) for block in known])
+        features = hstack([csr_matrix(_features(block, fitted, sight, units)) for block in head.recipe.blocks])
         found[name] = features @ head.weights + head.head.bias
     return found
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from parastance.predict.cli import OK, PREDICT, Command, declare_model, declare_store
@@ -26,21 +27,27 @@ def declare_train(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="use the shipped word vectors (default: for the shipped corpus only)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
+    parser.add_argument("--config", metavar="FILE.toml", help="settings that override what cross-validation would choose")
+    parser.add_argument("--seed", type=int, help="seed of everything random (default: 0)")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Run `train`; return its exit status."""
     from parastance.predict.store import CANDIDATE, find_store
-    from parastance.train.config import Config
+    from parastance.train.config import Config, read_config
     from parastance.train.run import train
     from parastance.train.store import refuse_kept
 
     folder = Path(arguments.output) if arguments.output else find_store(arguments.store) / CANDIDATE
     refuse_kept(folder, own_data=bool(arguments.data))
     notions = not arguments.data if arguments.notions is None else arguments.notions
-    text = train(arguments.data, arguments.more, folder, Config(seed=arguments.seed, notions=notions), arguments.quiet)
+    config = Config(seed=arguments.seed or 0, search=bool(arguments.data), notions=notions)
+    if arguments.config:
+        config = read_config(Path(arguments.config), config)
+        if arguments.seed is not None:
+            config = replace(config, seed=arguments.seed)
+    text = train(arguments.data, arguments.more, folder, config, arguments.quiet)
     if not arguments.quiet:
         print(text, file=sys.stderr)
     return OK

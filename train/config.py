@@ -1,22 +1,105 @@
-"""What can be set about a training, with defaults that were measured."""
+"""What can be set about a training: by whoever calls it, or in a TOML file, which `train --config` reads."""
 
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
 
 from parastance.predict.batch import cores
+from parastance.predict.errors import UsageError
+from parastance.train.recipe import KNOWN_BLOCKS, Recipe
+
+HEADS = ("topics", "kind", "stance")
 
 
 @dataclass(frozen=True)
 class Config:
     """Settings of `train`.
 
-    seed: of everything random. folds: grouped folds of the cross-validation. regularisation: the values of C tried,
-    least first. tolerance: macro-F1 that a smaller C may lose to a larger one and still be chosen. notions: whether topics see
-    the shipped word vectors (`seeds/notions.npz`), which were learnt on news about wars.
+    seed: of everything random. folds: grouped folds of the cross-validation. search: whether the settings of topics and stance
+    are chosen by cross-validation (see `search`) or are those measured on the shipped corpus. regularisation: the values of C
+    tried where nothing is searched, least first. tolerance: macro-F1 that a plainer setting may lose to another and still be
+    chosen. notions: whether topics see the shipped word vectors (`seeds/notions.npz`), which were learnt on news about wars.
+    actors: whether the registry's actors become role tokens; None: unless all stances are about others. heads: settings of
+    single heads, each a field of `Recipe`, which are then not searched.
     """
 
     seed: int = 0
     folds: int = 5
+    search: bool = False
     regularisation: tuple[float, ...] = (3.0, 10.0)
     tolerance: float = 0.002
     notions: bool = True
+    actors: bool | None = None
+    heads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     jobs: int = cores()
+
+    def pins(self, head: str) -> Mapping[str, Any]:
+        """Return the settings of a head that are given."""
+        return self.heads.get(head, {})
+
+
+def read_config(path: Path, config: Config) -> Config:
+    """Return the configuration with what a TOML file sets. Raises UsageError naming the file and the key at fault.
+
+    Top-level keys are fields of `Config`; the tables `[topics]`, `[stance]` and `[kind]` hold fields of `Recipe`.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    heads = {}
+    for head in HEADS:
+        if head in data:
+            heads[head] = _head(path, head, data.pop(head))
+    plain = {name: _checked(path, name, value, TOP) for name, value in data.items()}
+    return replace(config, **plain, heads={**config.heads, **heads})
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0
+
+
+TOP: dict[str, tuple[Any, str]] = {
+    "seed": (lambda value: type(value) is int and value >= 0, "a whole number, 0 or more"),
+    "folds": (lambda value: type(value) is int and 2 <= value <= 20, "a whole number from 2 to 20"),
+    "search": (lambda value: isinstance(value, bool), "true or false"),
+    "regularisation": (
+        lambda value: isinstance(value, list) and bool(value) and all(map(_number, value)), "a list of numbers above 0",
+    ),
+    "tolerance": (lambda value: value == 0 or _number(value), "a number, 0 or more"),
+    "notions": (lambda value: isinstance(value, bool), "true or false"),
+    "actors": (lambda value: isinstance(value, bool), "true or false"),
+}  # fmt: skip
+HEAD: dict[str, tuple[Any, str]] = {
+    "blocks": (
+        lambda value: isinstance(value, list) and 0 < len(value) == len(set(map(str, value)) & set(KNOWN_BLOCKS)),
+        f"a list of {', '.join(KNOWN_BLOCKS)}",
+    ),
+    "C": (_number, "a number above 0"),
+    "own": (lambda value: value == 0 or _number(value), "a number, 0 or more"),
+    **{
+        key.name: (lambda value: isinstance(value, bool), "true or false")
+        for key in fields(Recipe)
+        if isinstance(key.default, bool)
+    },
+}
+
+
+def _checked(path: Path, name: str, value: Any, known: dict[str, tuple[Any, str]]) -> Any:
+    key = name.rpartition(".")[2]
+    if key not in known:
+        raise UsageError(f"{path}: `{name}` is unknown; there are {', '.join(known)}")
+    fits, wanted = known[key]
+    if not fits(value):
+        raise UsageError(f"{path}: `{name}` must be {wanted}")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _head(path: Path, head: str, table: Any) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: `{head}` must be a table: [{head}]")
+    return {name: _checked(path, f"{head}.{name}", value, HEAD) for name, value in table.items()}

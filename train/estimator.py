@@ -1,6 +1,6 @@
 """The same training for people who live in scikit-learn: an estimator over lists of texts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,19 +19,24 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     One label each is learnt as a stance: from the text with the target masked and what stands around it. `target` names
     whom it is about: a name of the registry, or any other name, which is then found in the text by its own words.
-    `C` holds the regularisation strengths tried; `folds` grouped folds choose among them, calibrate and set the cut-offs.
+    Its settings are chosen by grouped cross-validation as in `parastance train`, or, with `search=False`, are the shipped
+    model's with the best of the strengths in `C`; `folds` grouped folds calibrate and set the cut-offs. A setting of `Recipe` in
+    `settings` is kept as given, such as `{"blocks": ("masked", "subwords")}`.
 
     Attributes after fit: `classes_`, labels in the order of `predict_proba`'s columns; `model_`, the runtime model;
     `artifact_`, the dict that a model file holds; `multilabel_`.
     """
 
     def __init__(
-        self, C: Sequence[float] = (3.0, 10.0), folds: int = 5, target: str | None = None, random_state: int = 0
-    ) -> None:
+        self, C: Sequence[float] = (3.0, 10.0), folds: int = 5, target: str | None = None, random_state: int = 0,
+        search: bool = True, settings: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self.C = C
         self.folds = folds
         self.target = target
         self.random_state = random_state
+        self.search = search
+        self.settings = settings
 
     def fit(self, X: Sequence[str], y: Any, groups: Sequence[Any] | None = None) -> "ParagraphClassifier":
         """Fit on n texts and their labels; rows of one group never straddle a fold. Raises ValueError for unusable input."""
@@ -47,9 +52,12 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
             for at, (text, answer, group) in enumerate(zip(texts, answers, owner, strict=True))
         ]  # fmt: skip
-        config = Config(seed=self.random_state, folds=self.folds, regularisation=tuple(self.C), notions=False)
-        self.artifact_ = fit(rows, config).artifact
         self.head_ = "topics" if self.multilabel_ else "stance"
+        config = Config(
+            seed=self.random_state, folds=self.folds, search=self.search, regularisation=tuple(self.C), notions=False,
+            heads={self.head_: dict(self.settings or {})},
+        )  # fmt: skip
+        self.artifact_ = fit(rows, config).artifact
         if self.head_ not in self.artifact_["heads"]:
             raise ValueError("no label in y")
         self._load()

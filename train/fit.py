@@ -1,11 +1,12 @@
 """Labelled rows in, an artifact out: the whole of training as one function of data and settings."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -15,21 +16,16 @@ from parastance.predict.model import Unit
 from parastance.predict.scorer import Matrix
 from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry, read_registry
-from parastance.predict.views import at_home
-from parastance.train.collect import Collection, Collector, Ragged, line_shapes
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
 from parastance.train.folds import folds, join_groups, near_duplicates
-from parastance.train.heads import FittedHead, Parts, fit_head, questions
-from parastance.train.notions import read as read_notions
-from parastance.train.vectors import BAGS, SEES, BagVectorizer, NotionVectorizer, SubwordVectorizer, Vectorizer
+from parastance.train.heads import FittedHead, fit_head, questions
+from parastance.train.matrices import Matrices
+from parastance.train.recipe import KNOWN_BLOCKS
+from parastance.train.search import Budget, block_sets, candidates, planned, search
+from parastance.train.vectors import Vectorizer
 
-# Which blocks each head sees; the stance head sees the target and its context, never the names it goes by.
-BLOCKS = {
-    "topics": ("masked", "relations", "subwords", "notions"),
-    "kind": ("masked", "subwords", "shape"),
-    "stance": ("masked", "relations"),
-}
+MOST_NAMES = 1000  # targets beside the registry's that a model remembers by name
 
 
 @dataclass
@@ -49,100 +45,55 @@ class Fitted:
 
 
 def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], None] = lambda done, of: None) -> Fitted:
-    """Return the model fitted on labelled rows. `tick(done, of)` is called after every fit of a classifier."""
+    """Return the model fitted on labelled rows. `tick(done, of)` is called after every fit of a classifier.
+
+    Raises UsageError where no row has a label, or the configuration does not fit the data.
+    """
     with threadpool_limits(1, user_api="blas"):  # BLAS has little to do here; its threads would spin and take up the cores
         return _fit(list(rows), config, tick)
 
 
 def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], None]) -> Fitted:
-    registry = read_registry()
-    texts = [row.text for row in rows]
-    pairs = near_duplicates(texts)
+    pairs = near_duplicates([row.text for row in rows])
     groups = join_groups([row.group for row in rows], pairs)
     splits = folds(groups, config.folds)
-    units = [Unit(row.text, row.target, row.mentions) for row in rows]
     asked = questions(rows, np.ones(len(rows)))
     if not asked:
         raise UsageError("no row has a label that can be learnt: give topics, stance or kind")
-    needed = {block for question in asked for block in BLOCKS[question.name]}
-    if not config.notions:
-        needed -= {"notions"}
-    collector = Collector(registry, sorted(needed))
-    sights = Sights.of(units, collector)
-    vectorizers = fit_vectorizers(needed, sights.target, collector)
-    done, total = 0, sum(1 + len(config.regularisation) * len(splits) for _ in asked)
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        tick(done, total)
-
+    registry = registry_for(rows, config)
+    units = [Unit(row.text, row.target, row.mentions, row.place) for row in rows]
+    wanted = {block for question in asked for blocks in block_sets(question, config) for block in blocks}
+    matrices = Matrices.of(units, registry, wanted)
+    budget = Budget(tick, sum(planned(question, config, len(splits)) for question in asked))
     heads = {}
     for question in asked:
-        name = question.name
-        seen = sights.of_head(name)
-        matrix = head_features(name, vectorizers, seen.paragraphs, texts, [row.place for row in rows])
-        parts = None
-        if name != "kind" and len(seen.owner):
-            parts = Parts(head_features(name, vectorizers, seen.sentences), seen.owner)
-        heads[question.name] = fit_head(question, matrix, parts, splits, config, step)
-    artifact = to_artifact(heads, vectorizers, registry)
-    return Fitted(artifact, heads, vectorizers, len(np.unique(groups)), len(pairs), rows, groups)
+        features = partial(matrices.head, question.name)
+        recipes, tried = search(question, features, groups, config, budget) if splits else (candidates(question, config), [])
+        fitted = fit_head(question, recipes, features, splits, config.tolerance, budget.step)
+        heads[question.name] = replace(fitted, trials=tried or fitted.trials)
+    artifact = to_artifact(heads, matrices.vectorizers, registry)
+    return Fitted(artifact, heads, matrices.vectorizers, len(np.unique(groups)), len(pairs), rows, groups)
 
 
-@dataclass(frozen=True)
-class Sights:
-    """The terms of units as the heads see them: with roles as seen from each one's target, and from the default target."""
+def registry_for(rows: Sequence[LabelledRow], config: Config) -> Registry:
+    """Return the registry that a model of these rows has.
 
-    target: Collection
-    home: Collection
-
-    @classmethod
-    def of(cls, units: Sequence[Unit], collector: Collector) -> "Sights":
-        """Return both views of some units."""
-        target = collector.collect(units)
-        if all(at_home(unit, collector.registry) for unit in units):
-            return cls(target, target)
-        return cls(target, collector.collect([Unit(unit.text) for unit in units]))
-
-    def of_head(self, head: str) -> Collection:
-        """Return what a head sees."""
-        return self.target if head == "stance" else self.home
-
-
-def fit_vectorizers(needed: set[str], seen: Collection, collector: Collector) -> dict[str, Vectorizer]:
-    """Return the fitted vectorizers of the blocks that have terms."""
-    vectorizers: dict[str, Vectorizer] = {}
-    rows = seen.paragraphs
-    for block in BAGS:
-        if block in needed:
-            vectorizers[block] = BagVectorizer.fit(rows[block], collector.terms(block))
-    words = collector.terms("words")
-    if "notions" in needed:
-        vectorizers["notions"] = NotionVectorizer.fit(rows["words"], words, read_notions())
-    if "subwords" in needed:
-        vectorizers["subwords"] = SubwordVectorizer.fit(rows["words"], words)
-    return vectorizers
-
-
-def head_features(
-    head: str, vectorizers: dict[str, Vectorizer], seen: dict[str, Ragged], texts: Sequence[str] = (), places: Sequence[Any] = ()
-) -> sp.csr_matrix:
-    """Return the features of n paragraphs for one head, float64 of shape (n, sum of the blocks' widths)."""
-    parts = []
-    for block in BLOCKS[head]:
-        if block == "shape":
-            parts.append(sp.csr_matrix(line_shapes(texts, places)))
-        elif block in vectorizers:
-            parts.append(vectorizers[block].transform(seen[SEES[block]]))
-    return sp.hstack(parts, format="csr")
+    Its actors become role tokens unless all stances are about targets that it lacks, or the configuration says otherwise. The
+    default target is the codebook's, or the commonest one where no stance is about the codebook's.
+    """
+    registry = read_registry()
+    counts = Counter(row.target or registry.default for row in rows if row.stance is not None)
+    foreign = [name for name, _ in counts.most_common() if name not in registry]
+    actors = config.actors if config.actors is not None else not counts or len(foreign) < len(counts)
+    default = registry.default if not counts or registry.default in counts else counts.most_common(1)[0][0]
+    return Registry(registry.values() if actors else (), default, sorted(foreign[:MOST_NAMES]))
 
 
 def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Vectorizer], registry: Registry) -> dict[str, Any]:
     """Return the dict that the model file holds: arrays, strings and numbers only."""
-    weights = {name: _by_block(name, fitted, vectorizers) for name, fitted in heads.items()}
+    weights = {name: _by_block(fitted.weights, fitted.recipe.blocks, vectorizers) for name, fitted in heads.items()}
     blocks: dict[str, Any] = {}
-    for block in (*SEES, "shape"):
+    for block in KNOWN_BLOCKS:
         users = [name for name in heads if block in weights[name]]
         if not users:
             continue
@@ -156,9 +107,11 @@ def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Vectorizer]
     return {
         "format": FORMAT,
         "blocks": blocks,
+        "own": _own(heads["stance"], vectorizers) if "stance" in heads else {},
         "heads": {name: fitted.head.to_artifact() for name, fitted in heads.items()},
         "codebook": {
             "default": registry.default,
+            "learnt": list(registry.learnt),
             "targets": {
                 name: {
                     "title": t.title, "aliases": list(t.aliases), "allies": list(t.allies),
@@ -170,15 +123,22 @@ def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Vectorizer]
     }  # fmt: skip
 
 
-def _by_block(head: str, fitted: FittedHead, vectorizers: dict[str, Vectorizer]) -> dict[str, Matrix]:
+def _own(stance: FittedHead, vectorizers: dict[str, Vectorizer]) -> dict[str, Any]:
+    """Return the weights of the targets that have some of their own, as `predict.blocks` reads them."""
+    found = {}
+    for target, (weights, bias) in sorted(stance.own.items()):
+        parts = _by_block(weights, stance.recipe.blocks, vectorizers)
+        narrow = {block: np.ascontiguousarray(part, dtype=np.float32) for block, part in parts.items()}
+        found[target] = {"bias": bias, "weights": narrow}
+    return found
+
+
+def _by_block(weights: Matrix, blocks: tuple[str, ...], vectorizers: dict[str, Vectorizer]) -> dict[str, Matrix]:
     """Return a head's weights cut into its blocks, a row a term."""
     parts, at = {}, 0
-    for block in BLOCKS[head]:
-        if block == "shape":
-            parts[block] = fitted.weights[at : at + len(NAMES)]
-            at += len(NAMES)
-        elif block in vectorizers:
-            width = vectorizers[block].width
-            parts[block] = vectorizers[block].fold(fitted.weights[at : at + width])
-            at += width
+    for block in blocks:
+        width = len(NAMES) if block == "shape" else vectorizers[block].width
+        part = weights[at : at + width]
+        parts[block] = part if block == "shape" else vectorizers[block].fold(part)
+        at += width
     return parts

@@ -1,29 +1,29 @@
 """One head: linear classifiers fitted, scored out of fold, calibrated, cut and certified.
 
-Each label of an inclusive head is a logistic regression of its own; an exclusive head is one multinomial regression.
+Each label of an inclusive head is a logistic regression of its own; an exclusive head is one multinomial regression or, where
+its recipe says so, one regression a label.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from threading import Lock
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from parastance.predict.heads import Head
 from parastance.predict.metrics import head_scores, label_scores
 from parastance.predict.scorer import Matrix
 from parastance.predict.sentences import strongest
 from parastance.train.calibrate import best_cut, best_offsets, certify, fit_sigmoid, fit_softmax
-from parastance.train.config import Config
+from parastance.train.linear import Linear, fit_linear
+from parastance.train.recipe import Recipe
 
 Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
-ONE_AT_A_TIME = Lock()
-STEEPEST = 3.0  # a log-count ratio above this says no more
+Features = Callable[[tuple[str, ...]], "tuple[sp.csr_matrix, Parts | None]"]
+ENOUGH, MOST = 30, 20  # rows about a target that may have features of its own, and how many such targets there may be
 NEUTRAL = ("neutral", "none", "other")  # names of the label that means "nothing to see"
 
 
@@ -31,7 +31,9 @@ NEUTRAL = ("neutral", "none", "other")  # names of the label that means "nothing
 class Question:
     """What a head is to learn: the rows that answer it and their answers.
 
-    rows: indices into the data; truth: bool of shape (len(rows), k); weights: float64 of shape (len(rows),).
+    rows: indices into the data; truth: bool of shape (len(rows), k); weights: float64 of shape (len(rows),). target: int64 of
+    shape (len(rows),), the number in `targets` of whom the row is about, -1 where it is about another; targets: the names of
+    those about whom there are enough rows for features of their own.
     """
 
     name: str
@@ -40,18 +42,36 @@ class Question:
     rows: NDArray[np.int64]
     truth: NDArray[np.bool_]
     weights: Matrix
+    target: NDArray[np.int64]
+    targets: tuple[str, ...] = ()
+
+    @property
+    def fallback(self) -> int:
+        """The label for a text of which nothing is known: the one named as neutral, else the most frequent."""
+        named = [at for at, name in enumerate(self.labels) if name.lower() in NEUTRAL or name == "content"]
+        return named[0] if named else int(self.truth.sum(axis=0).argmax())
+
+    def part(self, chosen: NDArray[np.int64], labels: NDArray[np.int64] | None = None) -> "Question":
+        """Return the question put to some of its rows, of an inclusive head about some of its labels."""
+        truth = self.truth[chosen] if labels is None else self.truth[chosen][:, labels]
+        names = self.labels if labels is None else tuple(self.labels[at] for at in labels)
+        rows, weights, target = self.rows[chosen], self.weights[chosen], self.target[chosen]
+        return replace(self, labels=names, rows=rows, truth=truth, weights=weights, target=target)
 
 
 @dataclass(frozen=True)
 class FittedHead:
-    """A head ready for the artifact: its runtime part and its weights of shape (features, k).
+    """A head ready for the artifact: its runtime part and its classifiers, whose weights have shape (features, k).
 
+    own: per target with copies, its (weights, bias). recipe: how it was learnt; trials: what was tried before, with macro-F1.
     out_of_fold: probabilities of the rows `rows` when held out, shape (len(rows), k); truth: bool of the same shape.
     """
 
     head: Head
     weights: Matrix
-    regularisation: float
+    own: dict[str, tuple[Matrix, Matrix]]
+    recipe: Recipe
+    trials: list[dict[str, Any]]
     out_of_fold: Matrix
     rows: NDArray[np.int64]
     truth: NDArray[np.bool_]
@@ -67,39 +87,49 @@ class Parts:
 
 
 def fit_head(
-    question: Question, features: sp.csr_matrix, parts: Parts | None, folds: Folds, config: Config, tick: Callable[[], None]
+    question: Question, recipes: Sequence[Recipe], features: Features, folds: Folds, tolerance: float, tick: Callable[[], None]
 ) -> FittedHead:
-    """Return the head fitted on all its rows, its settings chosen and its cut-offs set on out-of-fold scores."""
-    x, truth = features[question.rows], question.truth
-    fallback = _fallback(question)
-    if parts is not None:
-        parts = _chosen_parts(parts, question.rows)
-    grid = config.regularisation if folds else config.regularisation[:1]
-    trials = {c: _out_of_fold(question, x, parts, folds, c, config, tick) for c in grid}
-    heads = {c: _calibrated(question, scores, fallback) if folds else _plain(question, fallback) for c, scores in trials.items()}
-    quality = {c: _macro_f1(heads[c], scores, truth) for c, scores in trials.items()}
-    best = max(quality.values())
-    chosen = min(c for c in grid if quality[c] >= best - config.tolerance)
-    weights, bias = _fit_all(question, x, np.arange(len(truth)), chosen, config)
+    """Return the head fitted on all its rows by the best of the recipes, its cut-offs set on out-of-fold scores.
+
+    recipes: the plainest first; the first is taken whose macro-F1 is within `tolerance` of the best one's.
+    """
+    truth, trials, heads, scores = question.truth, [], [], []
+    for recipe in recipes if folds else recipes[:1]:
+        scores.append(out_of_fold(question, features, folds, recipe, tick))
+        heads.append(calibrated(question, scores[-1], recipe) if folds else _plain(question, recipe))
+        trials.append(macro_f1(heads[-1], scores[-1], truth))
+    chosen = next(at for at, found in enumerate(trials) if found >= max(trials) - tolerance)
+    recipe = recipes[chosen]
+    linear = _fit_rows(question, features(recipe.blocks)[0], np.arange(len(truth)), recipe)
     tick()
-    head = replace(heads[chosen], bias=bias)
-    p = head.probabilities(trials[chosen])
+    head = replace(heads[chosen], bias=linear.bias)
+    p = head.probabilities(scores[chosen])
     given = head.decide(p)
     if folds:
         levels = [certify(p[:, at], truth[:, at], given[:, at]) for at in range(p.shape[1])]
         head = replace(head, certified=np.array(levels))
     found = head_scores(head.labels, truth, given, p, head.certain(p), head.exclusive)
-    return FittedHead(head, weights, chosen, p, question.rows, truth, found)
+    own = {question.targets[number]: pair for number, pair in linear.own.items()}
+    tried = [as_trial(recipe, f1) for recipe, f1 in zip(recipes, trials, strict=False)]
+    return FittedHead(head, linear.weights, own, recipe, tried, p, question.rows, truth, found)
 
 
-def _plain(question: Question, fallback: int) -> Head:
+def as_trial(recipe: Recipe, f1: float) -> dict[str, Any]:
+    """Return one trial as the manifest tells it."""
+    return {**asdict(recipe), "blocks": list(recipe.blocks), "macro_f1": round(f1, 4)}
+
+
+def _plain(question: Question, recipe: Recipe) -> Head:
     """Return the question's head without bias, uncalibrated, with cut-offs at one half and nothing certified."""
     k = len(question.labels)
     cut = np.zeros(k) if question.exclusive else np.full(k, 0.5)
-    return Head(question.labels, question.exclusive, np.zeros(k), np.ones(k), np.zeros(k), cut, np.full(k, np.nan), fallback)
+    return Head(
+        question.labels, question.exclusive, np.zeros(k), np.ones(k), np.zeros(k), cut, np.full(k, np.nan), question.fallback,
+        recipe.pooled,
+    )  # fmt: skip
 
 
-def _calibrated(question: Question, scores: Matrix, fallback: int) -> Head:
+def calibrated(question: Question, scores: Matrix, recipe: Recipe) -> Head:
     """Return the question's head without bias, calibrated and cut on out-of-fold scores."""
     truth, answer = question.truth, question.truth.argmax(axis=1)
     if question.exclusive:
@@ -107,120 +137,45 @@ def _calibrated(question: Question, scores: Matrix, fallback: int) -> Head:
     else:
         fitted = [fit_sigmoid(scores[:, at], truth[:, at]) for at in range(truth.shape[1])]
         slope, shift = np.array([pair[0] for pair in fitted]), np.array([pair[1] for pair in fitted])
-    head = replace(_plain(question, fallback), slope=slope, shift=shift)
+    head = replace(_plain(question, recipe), slope=slope, shift=shift)
     p = head.probabilities(scores)
     if question.exclusive:
-        return replace(head, cut=best_offsets(p, answer, fallback))
+        return replace(head, cut=best_offsets(p, answer, question.fallback))
     return replace(head, cut=np.array([best_cut(p[:, at], truth[:, at]) for at in range(p.shape[1])]))
 
 
-def _macro_f1(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> float:
+def macro_f1(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> float:
     """Return macro-F1 over all labels of what the head decides."""
     given = head.decide(head.probabilities(scores))
     return float(np.mean([label_scores(truth[:, at], given[:, at])["f1"] for at in range(truth.shape[1])]))
 
 
-def _fallback(question: Question) -> int:
-    """Return the label for a text of which nothing is known: the one named as neutral, else the most frequent."""
-    named = [at for at, name in enumerate(question.labels) if name.lower() in NEUTRAL or name == "content"]
-    return named[0] if named else int(question.truth.sum(axis=0).argmax())
-
-
-def _out_of_fold(
-    question: Question, x: sp.csr_matrix, parts: Parts | None, folds: Folds, c: float, config: Config, tick: Callable[[], None]
-) -> Matrix:
+def out_of_fold(question: Question, features: Features, folds: Folds, recipe: Recipe, tick: Callable[[], None]) -> Matrix:
     """Return scores, float64 of shape (rows, k), each row's from a model that saw nothing of its group."""
-    place = {row: at for at, row in enumerate(question.rows.tolist())}
+    x, parts = features(recipe.blocks)
+    place = np.full(x.shape[0], -1, dtype=np.int64)
+    place[question.rows] = np.arange(len(question.rows))
     scores = np.zeros(question.truth.shape)
     for train, test in folds:
-        inside = np.array([place[row] for row in train.tolist() if row in place], dtype=np.int64)
-        outside = np.array([place[row] for row in test.tolist() if row in place], dtype=np.int64)
-        weights, bias = _fit_all(question, x, inside, c, config)
-        scores[outside] = x[outside] @ weights + bias
-        if parts is not None:
-            theirs = np.isin(parts.owner, outside)
-            owner = np.searchsorted(outside, parts.owner[theirs])
-            sentences = parts.features[theirs] @ weights + bias
-            reference = _fallback(question) if question.exclusive else None
+        inside, outside = place[train], place[test]
+        inside, outside = inside[inside >= 0], outside[outside >= 0]
+        linear = _fit_rows(question, x, inside, recipe)
+        scores[outside] = linear.scores(x[question.rows[outside]], question.target[outside])
+        if parts is not None and recipe.pooled:
+            theirs = np.flatnonzero(np.isin(parts.owner, question.rows[outside]))
+            owner = np.searchsorted(question.rows[outside], parts.owner[theirs])
+            sentences = linear.scores(parts.features[theirs], question.target[outside][owner])
+            reference = question.fallback if question.exclusive else None
             scores[outside], _ = strongest(scores[outside], sentences, owner, reference)
         tick()
     return scores
 
 
-def _chosen_parts(parts: Parts, rows: NDArray[np.int64]) -> Parts:
-    """Return the sentences of some rows, their owners as positions in `rows`, which ascend."""
-    inside = np.isin(parts.owner, rows)
-    return Parts(parts.features[inside], np.searchsorted(rows, parts.owner[inside]))
-
-
-def _fit_all(
-    question: Question, x: sp.csr_matrix, rows: NDArray[np.int64], c: float, config: Config
-) -> tuple[Matrix, Matrix]:
-    """Return (weights of shape (features, k), bias of shape (k,)) fitted on some rows."""
-    part, truth, sample = x[rows], question.truth[rows], question.weights[rows]
-    part.sum_duplicates()  # scikit-learn would do it in every thread, in place, on the same matrix
-    if question.exclusive:
-        return _multinomial(part, truth, sample, c, config)
-    columns = Parallel(n_jobs=config.jobs, prefer="threads")(
-        delayed(_binary)(part, truth[:, at], sample, c, config) for at in range(truth.shape[1])
+def _fit_rows(question: Question, x: sp.csr_matrix, rows: NDArray[np.int64], recipe: Recipe) -> Linear:
+    """Return the classifiers fitted on some rows of the question."""
+    return fit_linear(
+        x[question.rows[rows]], question.truth[rows], question.weights[rows], question.target[rows], question.exclusive, recipe
     )
-    return np.column_stack([weights for weights, _ in columns]), np.array([bias for _, bias in columns])
-
-
-def _binary(x: sp.csr_matrix, truth: NDArray[np.bool_], sample: Matrix, c: float, config: Config) -> tuple[Matrix, float]:
-    if truth.all() or not truth.any():  # nothing to tell apart: the label's share, smoothed
-        share = (truth.sum() + 0.5) / (len(truth) + 1.0)
-        return np.zeros(x.shape[1]), float(np.log(share / (1 - share)))
-    ratio = log_count_ratio(x, truth)
-    coefficients, bias = _two_sided(x.multiply(ratio).tocsr(), truth, sample, c)
-    return coefficients * ratio, bias
-
-
-def _two_sided(x: sp.csr_matrix, truth: NDArray[np.bool_], sample: Matrix, c: float) -> tuple[Matrix, float]:
-    """Return (weights of shape (features,), bias) of a logistic regression, by dual coordinate descent.
-
-    Yu, Huang and Lin 2011, "Dual coordinate descent methods for logistic regression": on the corpus three times as fast as
-    the primal Newton method and nearer to the optimum. liblinear has one random number generator for all threads, so that
-    one fit at a time may use it.
-    """
-    model = LogisticRegression(C=c, solver="liblinear", dual=True, max_iter=1000, tol=1e-2, random_state=0)
-    with ONE_AT_A_TIME:
-        model.fit(x, truth, sample_weight=sample)
-    return model.coef_[0], float(model.intercept_[0])
-
-
-def log_count_ratio(x: sp.csr_matrix, truth: NDArray[np.bool_]) -> Matrix:
-    """Return a scale per feature, float64 of shape (features,): how unevenly it falls on the two sides, halved with 1.
-
-    Wang and Manning 2012, "Baselines and bigrams": naive Bayes log-count ratios as feature scales for a linear classifier,
-    interpolated. A feature that can be negative counts nothing and keeps 1. Raised every topic's F1 by 0.005 to 0.015.
-    """
-    inside, outside = (1.0 + np.asarray(abs(x[side]).sum(axis=0)).ravel() for side in (truth, ~truth))
-    ratio = np.abs(np.log((inside / inside.sum()) / (outside / outside.sum())))
-    scale = 0.5 + 0.5 * np.minimum(ratio, STEEPEST)
-    signed = x.min(axis=0).toarray().ravel() < 0
-    return np.where(signed, 1.0, scale)
-
-
-def _multinomial(
-    x: sp.csr_matrix, truth: NDArray[np.bool_], sample: Matrix, c: float, config: Config
-) -> tuple[Matrix, Matrix]:
-    answer = truth.argmax(axis=1)
-    seen = np.unique(answer)
-    weights, bias = np.zeros((x.shape[1], truth.shape[1])), np.full(truth.shape[1], -10.0)
-    if len(seen) == 1:
-        bias[seen] = 0.0
-        return weights, bias
-    if len(seen) == 2:
-        half, middle = _two_sided(x, answer == seen[1], sample, c)
-        weights[:, seen[0]], weights[:, seen[1]] = -half / 2, half / 2
-        bias[seen] = -middle / 2, middle / 2
-    else:
-        # three times as fast as lbfgs here, and nearer to the optimum
-        model = LogisticRegression(C=c, solver="newton-cg", max_iter=200, tol=1e-4).fit(x, answer, sample_weight=sample)
-        weights[:, seen] = model.coef_.T
-        bias[seen] = model.intercept_
-    return weights, bias
 
 
 def questions(rows: Sequence[Any], weights: Matrix) -> list[Question]:
@@ -241,5 +196,16 @@ def questions(rows: Sequence[Any], weights: Matrix) -> list[Question]:
         truth = np.zeros((len(answers), len(labels)), dtype=np.bool_)
         for at, answer in enumerate(answers):
             truth[at, [index[label] for label in (answer if many else [answer])]] = True
-        found.append(Question(name, labels, not many, answered, truth, weights[answered]))
+        target, targets = _targets(rows, answered) if name == "stance" else (np.full(len(answers), -1), ())
+        found.append(Question(name, labels, not many, answered, truth, weights[answered], target, targets))
     return found
+
+
+def _targets(rows: Sequence[Any], answered: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return (each row's target as a number, the names of the targets numbered): those with ENOUGH rows, of several."""
+    counts = Counter(rows[at].target for at in answered)
+    names = [name for name, count in counts.most_common(MOST) if name and count >= ENOUGH]
+    if len(counts) < 2:
+        return np.full(len(answered), -1), ()
+    number = {name: at for at, name in enumerate(sorted(names))}
+    return np.array([number.get(rows[at].target, -1) for at in answered], dtype=np.int64), tuple(sorted(names))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from parastance.train.calibrate import FEWEST
 from parastance.train.compare import with_and_without
 from parastance.train.config import Config
 from parastance.train.data import corpus_files, read_labelled
@@ -54,4 +55,15 @@ def describe(fitted: Fitted, folder: Path) -> str:
     for name, head in fitted.heads.items():
         labels = ", ".join(f"{label} {s['f1']:.3f}" for label, s in list(head.scores["per_label"].items())[:12])
         lines.append(f"  {name}: macro-F1 {head.scores['macro_f1']:.3f} ({labels})")
-    return "\n".join(lines)
+    return "\n".join(lines + [f"parastance: warning: {line}" for line in warnings(fitted)])
+
+
+def warnings(fitted: Fitted) -> list[str]:
+    """Return what a user should know of labels with too few rows to be learnt."""
+    found = []
+    for name, head in fitted.heads.items():
+        counts = dict(zip(head.head.labels, head.truth.sum(axis=0).tolist(), strict=True))
+        rare = [f"{label} ({count})" for label, count in counts.items() if count < FEWEST]
+        if rare:
+            found.append(f"{name} with fewer than {FEWEST} rows are hardly ever given: {', '.join(rare)}")
+    return found

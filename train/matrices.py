@@ -1,0 +1,78 @@
+"""Labelled rows to matrices: what each head sees of them, block by block, each block made once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import scipy.sparse as sp
+
+from parastance.predict.model import Unit
+from parastance.predict.targets import Registry
+from parastance.predict.views import at_home
+from parastance.train.collect import Collection, Collector, line_shapes
+from parastance.train.heads import Parts
+from parastance.train.notions import read as read_notions
+from parastance.train.vectors import SEES, BagVectorizer, NotionVectorizer, SubwordVectorizer, Vectorizer
+
+
+@dataclass(frozen=True)
+class Sights:
+    """The terms of units as the heads see them: with roles as seen from each one's target, and from the default target."""
+
+    target: Collection
+    home: Collection
+
+    @classmethod
+    def of(cls, units: Sequence[Unit], collector: Collector) -> "Sights":
+        """Return both views of some units."""
+        target = collector.collect(units)
+        if all(at_home(unit, collector.registry) for unit in units):
+            return cls(target, target)
+        return cls(target, collector.collect([Unit(unit.text) for unit in units]))
+
+
+@dataclass
+class Matrices:
+    """The features of n units and of their sentences; vocabularies and document frequencies are those of the n units."""
+
+    units: Sequence[Unit]
+    collector: Collector
+    sights: Sights
+    vectorizers: dict[str, Vectorizer] = field(default_factory=dict)
+    made: dict[tuple[str, bool, bool], sp.csr_matrix] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, units: Sequence[Unit], registry: Registry, blocks: Iterable[str]) -> "Matrices":
+        """Return the matrices of some units, none of them made yet; blocks: all that will be asked for."""
+        collector = Collector(registry, sorted(set(blocks)))
+        return cls(units, collector, Sights.of(units, collector))
+
+    def head(self, head: str, blocks: tuple[str, ...]) -> tuple[sp.csr_matrix, Parts | None]:
+        """Return (features of the units, float64 of shape (n, sum of the blocks' widths); the same of their sentences)."""
+        asked, owner = head == "stance", self.sights.target.owner
+        x = sp.hstack([self._block(block, asked, False) for block in blocks], format="csr")
+        if head == "kind" or not len(owner):
+            return x, None
+        return x, Parts(sp.hstack([self._block(block, asked, True) for block in blocks], format="csr"), owner)
+
+    def _block(self, block: str, asked: bool, sentences: bool) -> sp.csr_matrix:
+        key = block, asked or self.sights.home is self.sights.target, sentences
+        if key not in self.made:
+            self.made[key] = self._make(block, asked, sentences)
+        return self.made[key]
+
+    def _make(self, block: str, asked: bool, sentences: bool) -> sp.csr_matrix:
+        if block == "shape":
+            return sp.csr_matrix(line_shapes([unit.text for unit in self.units], [unit.place for unit in self.units]))
+        sight = self.sights.target if asked else self.sights.home
+        rows = sight.sentences if sentences else sight.paragraphs
+        return self._vectorizer(block).transform(rows[SEES[block]])
+
+    def _vectorizer(self, block: str) -> Vectorizer:
+        if block not in self.vectorizers:
+            seen = SEES[block]
+            rows, terms = self.sights.target.paragraphs[seen], self.collector.terms(seen)
+            if block == "notions":
+                self.vectorizers[block] = NotionVectorizer.fit(rows, terms, read_notions())
+            else:
+                self.vectorizers[block] = (SubwordVectorizer if block == "subwords" else BagVectorizer).fit(rows, terms)
+        return self.vectorizers[block]

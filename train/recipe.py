@@ -1,0 +1,52 @@
+"""How one head is learnt: its blocks of features, its regularisation and what else can be chosen for it."""
+
+from dataclasses import dataclass
+
+# Which blocks each head sees; the stance head sees the target and its context.
+BLOCKS = {
+    "topics": ("masked", "relations", "subwords", "notions"),
+    "kind": ("masked", "subwords", "shape"),
+    "stance": ("masked", "relations"),
+}
+KNOWN_BLOCKS = ("masked", "relations", "frames", "names", "subwords", "notions", "shape")
+
+# What cross-validation may choose from (see `search`), the plainest first.
+BLOCK_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "topics": (("masked",), ("masked", "subwords"), ("masked", "relations", "subwords")),
+    "kind": (BLOCKS["kind"],),
+    "stance": (
+        ("masked", "relations"),
+        ("masked", "subwords"),
+        ("masked", "relations", "subwords"),
+        ("masked", "frames", "names", "subwords"),
+        ("masked", "relations", "frames", "names", "subwords"),
+    ),
+}
+C_CHOICES = (0.3, 1.0, 3.0, 10.0, 30.0)
+OWN_CHOICES = (0.0, 1.0, 3.0)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of one head.
+
+    blocks: what it sees. C: inverse regularisation. naive_bayes: features scaled by log-count ratios, for labels each learnt
+    alone. balanced: rare labels weigh more, by the square root of the ratio. pooled: the strongest sentence adds its share.
+    one_vs_rest: an exclusive head as one classifier a label instead of one multinomial regression; faster, and as good where
+    labels are few. own: how much a target's own copy of the features counts beside the shared copy (Daumé 2007, "Frustratingly
+    easy domain adaptation", ACL, where it is 1); 0: no copies.
+    """
+
+    blocks: tuple[str, ...]
+    C: float = 3.0
+    naive_bayes: bool = False
+    balanced: bool = False
+    pooled: bool = True
+    one_vs_rest: bool = False
+    own: float = 0.0
+
+
+def default_recipe(head: str, c: float, notions: bool) -> Recipe:
+    """Return the recipe of the shipped model, which was chosen on the shipped corpus (see seeds/README.md)."""
+    blocks = tuple(block for block in BLOCKS[head] if notions or block != "notions")
+    return Recipe(blocks, c, naive_bayes=head == "topics", pooled=head != "kind")

@@ -1,0 +1,120 @@
+"""The settings of a head, chosen by grouped cross-validation within a budget that is known before it starts.
+
+A coordinate search: one setting after the other, the others kept, plainer values first; a value is taken where it beats the
+plainer ones by more than the tolerance in macro-F1 after calibration and cut-offs. Large data are searched on a sample of
+whole groups, many labels on some of them, so that the search costs the same however large the data.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parastance.train.config import Config
+from parastance.train.folds import folds
+from parastance.train.heads import Features, Question, as_trial, calibrated, macro_f1, out_of_fold
+from parastance.train.recipe import BLOCK_CHOICES, C_CHOICES, OWN_CHOICES, Recipe, default_recipe
+
+ROWS = 9000  # rows searched on
+LABELS = 12  # labels of an inclusive head searched on
+FOLDS = 3
+FEW_POSITIVES = 10  # a label with fewer says nothing about settings
+
+
+class Budget:
+    """Counts fits of classifiers toward the planned number and tells who watches."""
+
+    def __init__(self, tick: Callable[[int, int], None], total: int) -> None:
+        self.tick, self.total, self.done = tick, total, 0
+
+    def step(self) -> None:
+        """Count one fit."""
+        self.done += 1
+        self.tick(self.done, self.total)
+
+
+def candidates(question: Question, config: Config) -> list[Recipe]:
+    """Return the recipes tried where nothing is searched: the shipped model's, at each strength of regularisation."""
+    pins = config.pins(question.name)
+    strengths = (pins["C"],) if "C" in pins else config.regularisation
+    return [replace(default_recipe(question.name, c, config.notions), **pins) for c in strengths]
+
+
+def stages(question: Question, config: Config) -> list[tuple[str, Sequence[Any]]]:
+    """Return the settings searched in order, each with its values, the plainest first, but for those the configuration gives."""
+    blocks = BLOCK_CHOICES[question.name]
+    if config.notions and question.name == "topics":
+        blocks = (*blocks, (*blocks[-1], "notions"))
+    found: list[tuple[str, Sequence[Any]]] = [("own", OWN_CHOICES)] if len(question.targets) > 1 else []
+    found += [("blocks", blocks), ("C", C_CHOICES)]
+    found += [("balanced", (False, True)), ("pooled", (True, False)), ("naive_bayes", (False, True))]
+    pins = config.pins(question.name)
+    return [(name, values) for name, values in found if name not in pins]
+
+
+def block_sets(question: Question, config: Config) -> list[tuple[str, ...]]:
+    """Return the sets of blocks that a head's training looks at."""
+    searched = dict(stages(question, config)) if config.search and question.name != "kind" else {}
+    return list(searched["blocks"]) if "blocks" in searched else [candidates(question, config)[0].blocks]
+
+
+def planned(question: Question, config: Config, splits: int) -> int:
+    """Return how many fits of a head's classifiers its training makes at most."""
+    if not splits:
+        return 1
+    if not config.search or question.name == "kind":
+        return len(candidates(question, config)) * splits + 1
+    return (1 + sum(len(values) - 1 for _, values in stages(question, config))) * FOLDS + splits + 1
+
+
+def search(
+    question: Question, features: Features, groups: NDArray[np.int64], config: Config, budget: Budget
+) -> tuple[list[Recipe], list[dict[str, Any]]]:
+    """Return (the recipes that `fit_head` is to try: the one found, or all where nothing is searched; what was tried)."""
+    if not config.search or question.name == "kind":
+        return candidates(question, config), []
+    small = sample(question, groups, config.seed)
+    splits = folds_of(small, groups)
+    tried: dict[Recipe, float] = {}
+
+    def quality(recipe: Recipe) -> float:
+        if recipe not in tried:
+            scores = out_of_fold(small, features, splits, recipe, budget.step)
+            tried[recipe] = macro_f1(calibrated(small, scores, recipe), scores, small.truth)
+        return tried[recipe]
+
+    order = stages(question, config)
+    first = {name: values[0] for name, values in order if name != "C"}
+    start = {"C": 3.0, "one_vs_rest": True, **first, **config.pins(question.name)}
+    best = Recipe(**start)
+    for name, values in order:
+        trials = [replace(best, **{name: value}) for value in values]
+        found = [quality(trial) for trial in trials]
+        best = next(trial for trial, f1 in zip(trials, found, strict=True) if f1 >= max(found) - config.tolerance)
+    return [best], [as_trial(recipe, f1) for recipe, f1 in tried.items()]
+
+
+def sample(question: Question, groups: NDArray[np.int64], seed: int) -> Question:
+    """Return the question put to about ROWS of its rows, whole groups drawn at random, and LABELS of its labels."""
+    chosen = np.arange(len(question.rows))
+    if len(chosen) > ROWS:
+        own = groups[question.rows]
+        names, sizes = np.unique(own, return_counts=True)
+        order = np.random.default_rng(seed).permutation(len(names))
+        kept = names[order[np.cumsum(sizes[order]) <= ROWS]]
+        chosen = np.flatnonzero(np.isin(own, kept))
+    if question.exclusive or len(question.labels) <= LABELS:
+        return question.part(chosen)
+    counts = question.truth[chosen].sum(axis=0)
+    order = np.argsort(-counts, kind="stable")
+    order = order[: max(LABELS, int((counts >= FEW_POSITIVES).sum()))]
+    labels = np.sort(order[np.linspace(0, len(order) - 1, LABELS).astype(np.int64)])
+    return question.part(chosen, labels)
+
+
+def folds_of(question: Question, groups: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return FOLDS grouped folds of a question's rows, as rows of the data."""
+    rows = question.rows
+    return [(rows[train], rows[test]) for train, test in folds(groups[rows], FOLDS)]
