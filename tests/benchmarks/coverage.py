@@ -2,6 +2,7 @@
 
     python tests/benchmarks/coverage.py                     # all cases, 2,000 simulations each: some ten minutes
     python tests/benchmarks/coverage.py --runs 500 --only documents
+    python tests/benchmarks/coverage.py --real labelled.jsonl --model artifacts/written     # a model and rows it never saw
 
 An archive of paragraphs in documents is drawn, with labels that cluster in documents and a classifier of the wanted
 quality. Cases of `archive` ask about that very archive and draw the audit anew each time; cases of `larger` draw the
@@ -184,12 +185,60 @@ def cases() -> list[Case]:
     return found
 
 
+def real_archives(file: str, folder: str | None) -> dict[str, Archive]:
+    """Return labelled rows as archives, one a label, with what a model says of them."""
+    from parastance.predict import load
+    from parastance.train.data import read_labelled
+
+    model = load(folder)
+    rows = [row for row in read_labelled([file]) if row.topics is not None and row.stance is not None]
+    records = model.label([row.text for row in rows])
+    document = np.unique([row.group for row in rows], return_inverse=True)[1]
+    content = np.array([row.kind != "boilerplate" for row in rows])
+    counted = np.array([record["kind"] != "boilerplate" for record in records])
+    found = {}
+    for head, name in (("topics", "topic_probabilities"), ("stance", "stance_probabilities")):
+        for label in records[0][name]:
+            truth = content & [label in (row.topics if head == "topics" else [row.stance]) for row in rows]
+            given = counted & [label in (record["topics"] if head == "topics" else [record["stance"]]) for record in records]
+            score = np.array([record[name][label] for record in records]) * counted
+            found[label] = Archive(truth.astype(float), content.astype(float), score, counted.astype(float), given, document)
+    return found
+
+
+def judge_real(file: str, folder: str | None, runs: int) -> int:
+    """Print how often audits of real labelled rows cover their shares, and an uncorrected interval; return how many fail."""
+    failed = 0
+    print(f"{'label':<20}{'share':>8}{'counted':>9}{'audited':>9}{'covers':>8}{'width':>8}{'by ppi++':>10}{'uncorrected':>13}")
+    for label, archive in real_archives(file, folder).items():
+        counted = float(archive.given.sum() / archive.counted.sum())
+        naive = 1.96 * (counted * (1 - counted) / archive.counted.sum()) ** 0.5
+        for audited in (100, 300):
+            rng = np.random.default_rng(0)
+            case = Case(label, archive.share, audited=min(audited, len(archive.truth) // 2))
+            found = [interval(case, archive, rng) for _ in range(runs)]
+            covered = sum(low <= archive.share <= high for low, high, _ in found) / runs
+            width = sum(high - low for low, high, _ in found) / runs
+            normal = sum(method == "ppi++" for *_, method in found) / runs
+            plain = "covers" if abs(counted - archive.share) <= naive else "misses"
+            failed += covered < INSIDE[0]
+            print(
+                f"{label:<20}{archive.share:>8.3f}{counted:>9.3f}{case.audited:>9}{covered:>8.3f}{width:>8.3f}{normal:>10.0%}"
+                f"{plain:>13}{'  OUT' if covered < INSIDE[0] else ''}", flush=True,
+            )  # fmt: skip
+    return failed
+
+
 def main() -> int:
     """Run the cases; return 1 where one falls out of its range."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--only", default="", help="cases whose name begins with this")
+    parser.add_argument("--real", metavar="LABELLED", help="draw audits from labelled rows instead")
+    parser.add_argument("--model", help="the model judged on --real")
     options = parser.parse_args()
+    if options.real:
+        return 1 if judge_real(options.real, options.model, options.runs) else 0
     failed = 0
     print(f"{'case':<36}{'covers':>8}{'width':>8}{'audit alone':>13}{'by ppi++':>10}")
     for case in cases():
