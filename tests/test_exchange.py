@@ -231,7 +231,7 @@ def holes(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_export_ends_in_a_traceback(tmp_path: Path, data: st.DataObject) -> None:
     """Whatever stands at any place of a documented shape: it is read, or refused as the labelled data it is."""
     row = json.loads(json.dumps(data.draw(st.sampled_from(SHAPES))))

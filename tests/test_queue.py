@@ -15,7 +15,7 @@ from parastance.predict.heads import Head
 from parastance.train.cli import main
 from parastance.train.data import labelled_row, read_labelled
 from parastance.train.near import NearIndex
-from parastance.train.queue import SMALLEST, Candidate, Labelled, Pool, Sample, margins, of_model, survey
+from parastance.train.queue import SMALLEST, Candidate, Labelled, Pool, Sample, Survey, margins, of_model, random_number, survey
 from parastance.train.queue_pick import AUDIT, UNCERTAIN, audits, by_reach, likeness, pick
 from parastance.train.queue_write import format_for, rows_of, summary, write_queue
 
@@ -147,7 +147,10 @@ def test_the_audit_is_a_random_sample() -> None:
     records = [record(at, texts[at] if at < 30 else texts[0]) for at in range(40)]  # eleven copies of one text
     total = np.zeros(40)
     for seed in range(400):
-        for p in audits(survey(records, HEADS, NOTHING, 10, 10, seed), 10):
+        samples = {"content": Sample(10), "boilerplate": Sample(10)}
+        for entry in records:
+            samples["content"].offer(random_number(entry, seed), entry)
+        for p in audits(Survey({}, samples), 10):
             total[int(p.record["id"][1:])] += 1 / p.chance
     total /= 400
     copies = [0, *range(30, 40)]

@@ -19,16 +19,16 @@ def contradictions(sound: Sequence[Entry]) -> list[Finding]:
     by_text: dict[str, list[Entry]] = defaultdict(list)
     for entry in sound:
         by_text[same_text(row_of(entry).text).casefold()].append(entry)
-    findings = [finding for twins in by_text.values() if len(twins) > 1 for finding in _outvoted(twins)]
+    default = read_registry().default
+    findings = [finding for twins in by_text.values() if len(twins) > 1 for finding in _outvoted(twins, default)]
     firsts = [twins[0] for twins in by_text.values()]
     for a, b in near_duplicates([row_of(entry).text for entry in firsts]):
-        findings.extend(_differing(firsts[a], firsts[b]))
+        findings.extend(_differing(firsts[a], firsts[b], default))
     return findings
 
 
-def _outvoted(twins: Sequence[Entry]) -> Iterator[Finding]:
+def _outvoted(twins: Sequence[Entry], default: str) -> Iterator[Finding]:
     """Yield a finding for each row of one text that bears another answer than most of them, or than the first among equals."""
-    default = read_registry().default
     questions: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in twins:
         for head in HEADS:
@@ -49,14 +49,14 @@ def _outvoted(twins: Sequence[Entry]) -> Iterator[Finding]:
                 yield Finding("contradiction", votes[most] / len(asked), entry, reason, head, "", _said(given), _said(most), other)
 
 
-def _differing(a: Entry, b: Entry) -> Iterator[Finding]:
+def _differing(a: Entry, b: Entry, default: str) -> Iterator[Finding]:
     """Yield a finding for each head in which two nearly equal texts bear different answers."""
     left, right = row_of(a), row_of(b)
     alike = similarity(left.text, right.text)
     for head in HEADS:
         if getattr(left, head) is None or getattr(right, head) is None or _answer(a, head) == _answer(b, head):
             continue
-        if head == "stance" and left.target != right.target:
+        if head == "stance" and (left.target or default) != (right.target or default):
             continue
         given, other = _said(_answer(b, head)), _said(_answer(a, head))
         reason = f"{head}: says {given}, a text {alike:.0%} alike says {other} at {a.place}"

@@ -193,7 +193,7 @@ def survey(records: Iterable[Row], heads: Mapping[str, Head], labelled: Labelled
         found.records += len(chunk)
         fresh = [record for record in chunk if record not in labelled]
         found.labelled += len(chunk) - len(fresh)
-        numbers = [_number(record, seed) for record in fresh]
+        numbers = [random_number(record, seed) for record in fresh]
         for record, number in zip(fresh, numbers, strict=True):
             found.samples[BOILERPLATE if record.get("kind") == BOILERPLATE else CONTENT].offer(number, record)
         body = [at for at, record in enumerate(fresh) if record.get("kind") != BOILERPLATE]
@@ -226,7 +226,7 @@ def _chunks(records: Iterable[Row]) -> Iterator[list[Row]]:
         yield chunk
 
 
-def _number(record: Row, seed: int) -> int:
+def random_number(record: Row, seed: int) -> int:
     """Return a record's random number: the same wherever it stands, another with another seed."""
     name = f"{seed}\0{record.get('id')}\0{record['text']}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest())
