@@ -24,6 +24,7 @@ from parastance.train.data import corpus_files, labelled_row, read_labelled
 from parastance.train.fit import fit
 from parastance.train.gate import Limits
 from parastance.train.hard_cases import cost_checks, hard_case_checks
+from parastance.train.models import models
 from parastance.train.pairs import Side, common, on_rows
 from parastance.train.promote import Verdict, promote
 from parastance.train.save import save
@@ -131,6 +132,9 @@ def test_force_leaves_a_trace(store: Path, lost: Path, capsys: pytest.CaptureFix
     assert main(["models", "--store", str(store)]) == 0
     assert f"* {verdict.candidate}" in (out := capsys.readouterr().out)
     assert ", forced" in out
+    rollback(store)
+    rollback(store, to=verdict.candidate)
+    assert next(one for one in models(store) if one.in_use).forced, "a rollback does not wash it off"
     assert main(["models", "--history", "--store", str(store)]) == 0
     out = capsys.readouterr().out
     assert "promoted by force lost@" in out and "casualties are counted elsewhere now" in out and "it lost casualties" in out

@@ -9,7 +9,7 @@ from typing import Any
 from parastance.predict.artifact import DEFAULT, FILES, model_name, read_manifest
 from parastance.predict.errors import ModelError
 from parastance.predict.store import model_in_use
-from parastance.train.store import START, Entry, history
+from parastance.train.store import PROMOTE, START, Entry, history
 
 MAIN = {"topics": "macro_f1", "stance": "macro_f1", "kind": "accuracy"}
 
@@ -18,7 +18,7 @@ MAIN = {"topics": "macro_f1", "stance": "macro_f1", "kind": "accuracy"}
 class Listed:
     """A model: where it is, from which data, its cross-validated main scores, whether it is or was in use.
 
-    since: when it was last put in use; forced: whether that was against the gate; broken: why it cannot be read.
+    since: when it was last put in use; forced: whether it was promoted against the gate; broken: why it cannot be read.
     """
 
     model: str
@@ -50,8 +50,10 @@ def models(store: Path, complain: Callable[[ModelError], None] = lambda error: N
     except ModelError as error:
         complain(error)
     entries = [entry for entry in history(store) if entry.get("kept")]
-    switches = {entry["kept"]: entry for entry in entries if entry["action"] != START}
-    found = [_listed(folder, store, current, switches) for folder in _folders(store, {entry["kept"] for entry in entries})]
+    since = {entry["kept"]: str(entry["at"]) for entry in entries if entry["action"] != START}
+    forced = {entry["kept"]: bool(entry.get("forced")) for entry in entries if entry["action"] == PROMOTE}
+    folders = _folders(store, {entry["kept"] for entry in entries})
+    found = [_listed(folder, store, current, since, forced) for folder in folders]
     found.sort(key=lambda one: one.since or "", reverse=True)
     found.sort(key=lambda one: not one.in_use)
     first: dict[str, Listed] = {}
@@ -68,12 +70,11 @@ def _folders(store: Path, kept: set[str]) -> Iterator[Path]:
             yield path
 
 
-def _listed(folder: Path, store: Path, current: Path | None, switches: dict[str, Entry]) -> Listed:
+def _listed(folder: Path, store: Path, current: Path | None, since: dict[str, str], forced: dict[str, bool]) -> Listed:
     kept = folder.relative_to(store).as_posix() if folder.is_relative_to(store) else ""
-    entry = switches.get(kept, {})
     known: dict[str, Any] = {
         "folder": str(folder), "in_use": folder.resolve() == current, "shipped": folder == DEFAULT,
-        "since": entry.get("at"), "forced": bool(entry.get("forced")),
+        "since": since.get(kept), "forced": forced.get(kept, False),
     }  # fmt: skip
     try:
         manifest = read_manifest(folder)
