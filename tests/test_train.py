@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from parastance.predict import load
 from parastance.predict.errors import DataError, OutputError, UsageError
 from parastance.train.config import Config
-from parastance.train.data import labelled_row, read_labelled
+from parastance.train.data import corpus_files, labelled_row, read_labelled
 from parastance.train.evaluate import evaluate
 from parastance.train.fit import fit
 from parastance.train.folds import folds, join_groups, near_duplicates
+from parastance.train.run import describe
 from parastance.train.save import save
 
 QUICK = Config(folds=2, regularisation=(10.0,))
@@ -160,3 +161,16 @@ def test_labels_that_the_model_lacks_count_against_it(small_model: Any) -> None:
     scores = evaluate(small_model, rows_of([("Talks failed.", ["weather"])], "topics"))
     assert scores["topics"]["per_label"]["weather"]["recall"] == 0.0
     assert np.isfinite(scores["topics"]["macro_f1"])
+
+
+def test_a_fast_training_says_what_it_leaves_out(tmp_path: Path) -> None:
+    rows = read_labelled(corpus_files())[::20]
+    config = Config(held=1, regularisation=(3.0,))
+    fitted = fit(rows, config)
+    assert 0.1 < len(fitted.heads["topics"].rows) / len(rows) < 0.3
+    assert fitted.heads["topics"].out_of_fold.shape == fitted.heads["topics"].truth.shape
+    save(fitted, config, tmp_path / "fast")
+    assert "on 1 of 5 grouped folds, held out: a fast training" in (tmp_path / "fast" / "card.md").read_text()
+    assert "one fold of 5 was held out" in describe(fitted, tmp_path / "fast", config)
+    found = load(tmp_path / "fast").label(["At least 20 civilians were killed in the bombing."])
+    assert found[0]["topics"] == ["casualties"]

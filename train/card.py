@@ -19,7 +19,10 @@ def write_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
     ]  # fmt: skip
     for title in ("sources", "topics", "stance", "kind", "targets"):
         lines.extend(f"| {title}: {name} | {count:,} |" for name, count in data[title].items())
-    lines += ["", f"## Figures, cross-validated over {metrics['folds']} grouped folds", ""]
+    how = f"cross-validated over {metrics['folds']} grouped folds"
+    if "held" in metrics:
+        how = f"on {metrics['held']} of {metrics['folds']} grouped folds, held out: a fast training, not cross-validated"
+    lines += ["", f"## Figures, {how}", ""]
     for name, scores in metrics["cross_validated"].items():
         main = [f"macro-F1 {scores['macro_f1']:.3f}"]
         main += [f"{key.replace('_', '-')} {scores[key]:.3f}" for key in ("micro_f1", "accuracy") if key in scores]

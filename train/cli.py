@@ -29,6 +29,9 @@ def declare_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", metavar="FILE.toml", help="settings that override what cross-validation would choose")
     parser.add_argument("--seed", type=int, help="seed of everything random (default: 0)")
+    parser.add_argument(
+        "--fast", action="store_true", help="hold out one fold instead of cross-validating; the summary says what that leaves out"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
 
 
@@ -47,6 +50,8 @@ def run_train(arguments: argparse.Namespace) -> int:
         config = read_config(Path(arguments.config), config)
         if arguments.seed is not None:
             config = replace(config, seed=arguments.seed)
+    if arguments.fast:
+        config = replace(config, held=1, search=False, regularisation=config.regularisation[:1])
     text = train(arguments.data, arguments.more, folder, config, arguments.quiet)
     if not arguments.quiet:
         print(text, file=sys.stderr)

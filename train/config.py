@@ -17,16 +17,18 @@ HEADS = ("topics", "kind", "stance")
 class Config:
     """Settings of `train`.
 
-    seed: of everything random. folds: grouped folds of the cross-validation. search: whether the settings of topics and stance
-    are chosen by cross-validation (see `search`) or are those measured on the shipped corpus. regularisation: the values of C
-    tried where nothing is searched, least first. tolerance: macro-F1 that a plainer setting may lose to another and still be
-    chosen. notions: whether topics see the shipped word vectors (`seeds/notions.npz`), which were learnt on news about wars.
-    actors: whether the registry's actors become role tokens; None: unless all stances are about others. heads: settings of
-    single heads, each a field of `Recipe`, which are then not searched.
+    seed: of everything random. folds: grouped folds of the cross-validation. held: how many of them are held out in turn, all
+    where None; with fewer, calibration, cut-offs and figures come from the rows of those folds alone. search: whether the
+    settings of topics and stance are chosen by cross-validation (see `search`) or are those measured on the shipped corpus.
+    regularisation: the values of C tried where nothing is searched, least first. tolerance: macro-F1 that a plainer setting may
+    lose to another and still be chosen. notions: whether topics see the shipped word vectors (`seeds/notions.npz`), which were
+    learnt on news about wars. actors: whether the registry's actors become role tokens; None: unless all stances are about
+    others. heads: settings of single heads, each a field of `Recipe`, which are then not searched.
     """
 
     seed: int = 0
     folds: int = 5
+    held: int | None = None
     search: bool = False
     regularisation: tuple[float, ...] = (3.0, 10.0)
     tolerance: float = 0.002

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -19,7 +20,7 @@ from parastance.predict.targets import Registry, read_registry
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
 from parastance.train.folds import folds, join_groups, near_duplicates
-from parastance.train.heads import FittedHead, fit_head, questions
+from parastance.train.heads import FittedHead, Question, fit_head, questions
 from parastance.train.matrices import Matrices
 from parastance.train.recipe import KNOWN_BLOCKS
 from parastance.train.search import Budget, block_sets, candidates, planned, search
@@ -56,7 +57,7 @@ def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], 
 def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], None]) -> Fitted:
     pairs = near_duplicates([row.text for row in rows])
     groups = join_groups([row.group for row in rows], pairs)
-    splits = folds(groups, config.folds)
+    splits = folds(groups, config.folds)[: config.held]
     asked = questions(rows, np.ones(len(rows)))
     if not asked:
         raise UsageError("no row has a label that can be learnt: give topics, stance or kind")
@@ -65,12 +66,15 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     wanted = {block for question in asked for blocks in block_sets(question, config) for block in blocks}
     matrices = Matrices.of(units, registry, wanted)
     budget = Budget(tick, sum(planned(question, config, len(splits)) for question in asked))
-    heads = {}
-    for question in asked:
+
+    def learn(question: Question) -> FittedHead:
         features = partial(matrices.head, question.name)
         recipes, tried = search(question, features, groups, config, budget) if splits else (candidates(question, config), [])
         fitted = fit_head(question, recipes, features, splits, config.tolerance, budget.step)
-        heads[question.name] = replace(fitted, trials=tried or fitted.trials)
+        return replace(fitted, trials=tried or fitted.trials)
+
+    learnt = Parallel(n_jobs=config.jobs, prefer="threads")(delayed(learn)(question) for question in asked)
+    heads = {question.name: head for question, head in zip(asked, learnt, strict=True)}
     artifact = to_artifact(heads, matrices.vectorizers, registry)
     return Fitted(artifact, heads, matrices.vectorizers, len(np.unique(groups)), len(pairs), rows, groups)
 

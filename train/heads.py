@@ -91,16 +91,21 @@ def fit_head(
 ) -> FittedHead:
     """Return the head fitted on all its rows by the best of the recipes, its cut-offs set on out-of-fold scores.
 
-    recipes: the plainest first; the first is taken whose macro-F1 is within `tolerance` of the best one's.
+    recipes: the plainest first; the first is taken whose macro-F1 is within `tolerance` of the best one's. Where the folds hold
+    out only some of the rows, `rows`, `truth` and `out_of_fold` are of those.
     """
+    everything, tested = question, np.arange(len(question.rows))
+    if folds:
+        tested = np.flatnonzero(np.isin(question.rows, np.concatenate([test for _, test in folds])))
+        question = everything.part(tested)
     truth, trials, heads, scores = question.truth, [], [], []
     for recipe in recipes if folds else recipes[:1]:
-        scores.append(out_of_fold(question, features, folds, recipe, tick))
+        scores.append(out_of_fold(everything, features, folds, recipe, tick)[tested])
         heads.append(calibrated(question, scores[-1], recipe) if folds else _plain(question, recipe))
         trials.append(macro_f1(heads[-1], scores[-1], truth))
     chosen = next(at for at, found in enumerate(trials) if found >= max(trials) - tolerance)
     recipe = recipes[chosen]
-    linear = _fit_rows(question, features(recipe.blocks)[0], np.arange(len(truth)), recipe)
+    linear = _fit_rows(everything, features(recipe.blocks)[0], np.arange(len(everything.truth)), recipe)
     tick()
     head = replace(heads[chosen], bias=linear.bias)
     p = head.probabilities(scores[chosen])

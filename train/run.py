@@ -20,12 +20,12 @@ def train(data: Sequence[str], more: Sequence[str], folder: Path, config: Config
     Raises DataError for a broken row, before anything is written.
     """
     rows = read_labelled(data or corpus_files(), more, ignore if quiet else tell)
-    with fit_bar("cross-validating", quiet) as tick:
+    with fit_bar("cross-validating" if config.held is None else "fitting", quiet) as tick:
         fitted = fit(rows, config, tick)
-    compared = with_and_without(fitted, config)
+    compared = with_and_without(fitted, config) if config.held is None else {}
     files = [Path(name).name for name in (*(data or ["seeds/corpus"]), *more)]
     save(fitted, config, folder, {"on_real_paragraphs": compared} if compared else None, files)
-    return describe(fitted, folder)
+    return describe(fitted, folder, config)
 
 
 @contextmanager
@@ -49,12 +49,21 @@ def fit_bar(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
             bar.close()
 
 
-def describe(fitted: Fitted, folder: Path) -> str:
-    """Return the summary of a training: one line a head."""
-    lines = [f"parastance: model of {len(fitted.rows):,} paragraphs in {folder}; cross-validated:"]
+FAST = (
+    "a fast training: one fold of {folds} was held out instead of each in turn, one strength of regularisation was tried, and "
+    "what real paragraphs bring was not measured; calibration, cut-offs and figures rest on that fold"
+)
+
+
+def describe(fitted: Fitted, folder: Path, config: Config) -> str:
+    """Return the summary of a training: one line a head, and what a fast one left out."""
+    how = "cross-validated" if config.held is None else "on the fold held out"
+    lines = [f"parastance: model of {len(fitted.rows):,} paragraphs in {folder}; {how}:"]
     for name, head in fitted.heads.items():
         labels = ", ".join(f"{label} {s['f1']:.3f}" for label, s in list(head.scores["per_label"].items())[:12])
         lines.append(f"  {name}: macro-F1 {head.scores['macro_f1']:.3f} ({labels})")
+    if config.held is not None:
+        lines.append(f"parastance: {FAST.format(folds=config.folds)}")
     return "\n".join(lines + [f"parastance: warning: {line}" for line in warnings(fitted)])
 
 

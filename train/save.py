@@ -97,6 +97,7 @@ def save(
     metrics = {
         "cross_validated": {name: head.scores for name, head in fitted.heads.items()},
         "folds": config.folds,
+        **({"held": config.held} if config.held is not None else {}),
         **(extra or {}),
     }
     aside: Path | None = None

@@ -48,9 +48,10 @@ def generate(rows: Sequence[LabelledRow], seed: int = 0) -> Iterator[str]:
     """Yield paragraphs without end: the corpus's sentences shuffled, as many to a paragraph as a real one has."""
     sentences, counts = [], []
     for row in rows:
-        spans = split_sentences(row.text)
-        sentences += [row.text[start:end].strip() for start, end in spans]
-        counts.append(len(spans))
+        texts = [row.text[start:end].strip() for start, end in split_sentences(row.text)]
+        texts = [text for text in texts if any(map(str.isalpha, text))]
+        sentences += texts
+        counts.append(len(texts))
     shuffled = random.Random(seed)
     while True:
         shuffled.shuffle(sentences)
