@@ -299,6 +299,7 @@ def test_groups_without_audited_rows_have_no_corrected_share(ask: Any, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--where", "id=none"], "no record holds id=none"),
         (["--by", "colour"], "no record has a column `colour`; there are id, doc"),
         (["--by", "month", "--date-field", "when"], "no record has a column `when`"),
         (["-o", "s.png"], "the ending must be .csv, .json or .svg"),
@@ -343,6 +344,24 @@ def test_shortened_words_fit_and_words_that_fit_stay(text: str, room: int) -> No
     short = shorten(text, room)
     assert cells(short) <= room
     assert short == text or cells(text) > room
+
+
+@pytest.mark.parametrize(
+    ("row", "status"),
+    [
+        ({"topics": []}, 2),
+        ({"topics": ["a"]}, 0),
+        ({"topics": ["a"], "kind": "boilerplate", "stance": "s"}, 0),
+        ({"kind": "content"}, 0),
+        ({"stance": "s", "stance_probabilities": {"s": None}}, 0),
+    ],
+)
+def test_the_smallest_archives(ask: Any, tmp_path: Path, row: dict[str, Any], status: int) -> None:
+    (tmp_path / "o.jsonl").write_text(json.dumps({"id": "1", "text": "One paragraph.", **row}) + "\n")
+    for more in ([], ["--audit", "o.jsonl"], ["--audit", "o.jsonl", "--population", "larger"], ["-o", "s.svg"], ["--by", "id"]):
+        done = ask("shares", "o.jsonl", *more)
+        assert done.returncode == status, done.stderr
+        assert status == 0 or "no record has a label" in done.stderr
 
 
 def test_long_names_stay_apart(ask: Any, tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ def _rates(
     return [
         Change(
             kind, head, label, float(rates[0, at]), float(rates[1, at]), float(rates[1, at] - rates[0, at]),
-            float(rates[1, at] - rates[0, at] - error[at]), float(rates[1, at] - rates[0, at] + error[at]), float(p[at]),
+            max(-1.0, float(rates[1, at] - rates[0, at] - error[at])), min(1.0, float(rates[1, at] - rates[0, at] + error[at])),
+            float(p[at]),
         )  # fmt: skip
         for at, (kind, head, label, _, _) in enumerate(asked)
     ]

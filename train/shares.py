@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from parastance.predict.errors import UsageError
 from parastance.train.audit import Matches
 from parastance.train.intervals import clustered
 from parastance.train.population import Documents, Group
@@ -93,6 +94,8 @@ def survey(
         sample, done.missing = settle(audit, tally, strata, drawn)
         done.audited, done.left_out = len(sample), audit.left_out
         done.notes += sample.notes
+    if not tally.labels.names:
+        raise UsageError(f"{', '.join(inputs)}: no record has a label, so there is nothing to count")
     _Estimator(tally, sample, done).fill()
     return done
 

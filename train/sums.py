@@ -37,4 +37,5 @@ class Sums:
 
 def padded(rows: Sequence[tuple[float, ...]], width: int) -> Matrix:
     """Return rows of up to `width` numbers as float64 (n, width), zeros behind."""
-    return np.array([row if len(row) == width else (*row, *(0.0,) * (width - len(row))) for row in rows]).reshape(-1, width)
+    whole = [row if len(row) == width else (*row, *(0.0,) * (width - len(row))) for row in rows]
+    return np.array(whole, dtype=np.float64).reshape(len(rows), width)
