@@ -31,6 +31,16 @@ class Body(Protocol):
     def finish(self) -> Info: ...
 
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=plain)
+
+
+def _line(record: Record) -> str:
+    try:
+        return ENCODER.encode(record) + "\n"
+    except (TypeError, ValueError):  # NaN, or a key that is no string
+        return ENCODER.encode(plain(record)) + "\n"
+
+
 class LineBody:
     """JSON Lines."""
 
@@ -38,7 +48,7 @@ class LineBody:
         self.stream = stream
 
     def write(self, records: Sequence[Record], types: Sequence[Types]) -> None:
-        lines = "".join([json.dumps(plain(record), ensure_ascii=False) + "\n" for record in records])
+        lines = "".join([_line(record) for record in records])
         self.stream.write(lines.encode("utf-8"))
 
     def finish(self) -> Info:

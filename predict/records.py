@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from parastance.predict.evidence import explain
 from parastance.predict.model import Labels, Model, Unit
 
 DIGITS = 4  # decimals of a probability
+HEADS = (("topics", "topics", "topic"), ("stance", "stance", "stance"))  # name, its field, the start of the other one
 
 
 Types = dict[str, Any] | None  # the Arrow types of a table's columns by name, where it has types
@@ -30,42 +33,41 @@ def labelled(model: Model, units: Sequence[Unit], with_evidence: bool = False) -
     if not units:
         return []
     labels = model.decide(units)
-    records = [_record(model, unit, labels, index) for index, unit in enumerate(units)]
+    records = _records(model, units, labels)
     if with_evidence:
         for unit, record in zip(units, records, strict=True):
             record["evidence"] = explain(model, unit, record)
     return records
 
 
-def _record(model: Model, unit: Unit, labels: Labels, index: int) -> dict[str, Any]:
-    record: dict[str, Any] = {"text": unit.text}
-    abstained: list[str] = []
-
-    def given(head: str) -> list[str]:
-        names = model.heads[head].labels
-        chosen = [name for name, yes in zip(names, labels.given[head][index], strict=True) if yes]
-        sure = dict(zip(names, labels.certain[head][index], strict=True))
-        if head != "kind":
-            abstained.extend(name for name in chosen if not sure[name])
-        return chosen
-
-    def probabilities(head: str) -> dict[str, float]:
-        values = labels.probabilities[head][index].tolist()
-        return {name: round(value, DIGITS) for name, value in zip(model.heads[head].labels, values, strict=True)}
-
-    if "kind" in model.heads:
-        record["kind"] = given("kind")[0]
-    if "topics" in model.heads:
-        record["topics"] = given("topics")
-        record["topic_probabilities"] = probabilities("topics")
-    if "stance" in model.heads:
-        record["stance"] = given("stance")[0]
-        record["stance_probabilities"] = probabilities("stance")
-        record["target"] = labels.targets[index]
-        record["target_mentioned"] = bool(labels.named[index])
-    record["abstained"] = abstained
-    record["model"] = model.name
-    return record
+def _records(model: Model, units: Sequence[Unit], labels: Labels) -> list[dict[str, Any]]:
+    """Return the records of some units; arrays become lists once for all of them, which is most of the time saved."""
+    names = {head: rule.labels for head, rule in model.heads.items()}
+    given = {head: labels.given[head].tolist() for head in names}
+    sure = {head: labels.certain[head].tolist() for head in names}
+    shares = {head: np.round(labels.probabilities[head], DIGITS).tolist() for head in names if head != "kind"}
+    named = labels.named.tolist()
+    records = []
+    for at, unit in enumerate(units):
+        record: dict[str, Any] = {"text": unit.text}
+        abstained: list[str] = []
+        if "kind" in names:
+            record["kind"] = names["kind"][given["kind"][at].index(True)]
+        for head, plural, singular in HEADS:
+            if head not in names:
+                continue
+            chosen = [place for place, yes in enumerate(given[head][at]) if yes]
+            found = [names[head][place] for place in chosen]
+            abstained += [names[head][place] for place in chosen if not sure[head][at][place]]
+            record[plural] = found if head == "topics" else found[0]
+            record[f"{singular}_probabilities"] = dict(zip(names[head], shares[head][at], strict=True))
+        if "stance" in names:
+            record["target"] = labels.targets[at]
+            record["target_mentioned"] = named[at]
+        record["abstained"] = abstained
+        record["model"] = model.name
+        records.append(record)
+    return records
 
 
 def merge(origin: Origin, record: dict[str, Any], keep_text: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -162,6 +163,9 @@ def _row(
     yield Unit(text, target, mentions), Origin({"id": identity}, extra, source.name, number, types)
 
 
+HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+
 def checked_text(row: Row, field: str) -> str:
     """Return the row's text. Raises ValueError that says what is wrong with it."""
     text = row.get(field)
@@ -171,7 +175,7 @@ def checked_text(row: Row, field: str) -> str:
         raise ValueError(f"`{field}` must be a string, it is {type(text).__name__}")
     if not any(map(str.isalpha, text)):
         raise ValueError(f"`{field}` has no letter in it" if text.strip() else f"`{field}` is empty")
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if not text.isascii() and HALF_PAIR.search(text):
         raise ValueError(f"`{field}` holds half a surrogate pair: it was cut or mis-encoded")
     if "\x00" in text:
         raise ValueError(f"`{field}` holds a NUL character")
