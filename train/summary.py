@@ -149,8 +149,8 @@ class Summary:
         tokens = tokenize(text)
         if self.known is not None:
             vector[TOKENS] = float(len(tokens))
-            vector[UNKNOWN] = float(sum(token not in self.known for token in tokens))
-        words = {token for token in tokens if len(token) > 1 and token[0] != "0"}
+            vector[UNKNOWN] = float(len(tokens) - sum(map(self.known.__contains__, tokens)))
+        words = {token for token in set(tokens) if len(token) > 1 and token[0] != "0"}
         open_terms.setdefault(-1, set()).update(words)
         for column in given:
             if self.labels.names[column][0] != "kind":
