@@ -23,6 +23,7 @@ from parastance.train.terms import TermCounts, log_odds
 P = st.lists(st.floats(0, 1), min_size=1, max_size=30).map(np.array)
 
 
+@settings(deadline=None)
 @given(P)
 def test_corrected_p_values(p: Any) -> None:
     assert benjamini_hochberg(p) == pytest.approx(false_discovery_control(p), abs=1e-12)

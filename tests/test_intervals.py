@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -20,6 +20,7 @@ def test_intervals_of_counts_are_scipys(count: int, size: int, confidence: float
     assert wilson(count / size, size, normal_quantile(confidence)) == pytest.approx((score.low, score.high), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.floats(0.001, 0.999), st.floats(0, 0.2), st.integers(2, 1000), st.floats(0.5, 0.99))
 def test_an_interval_holds_its_share(share: float, error: float, clusters: int, confidence: float) -> None:
     for low, high in (

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parastance.predict.output_file import OutputFile
@@ -339,6 +339,7 @@ def test_a_run_that_is_not_finished_is_not_counted(ask: Any, tmp_path: Path) -> 
     assert "its run is not finished" in done.stderr
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.integers(1, 30))
 def test_shortened_words_fit_and_words_that_fit_stay(text: str, room: int) -> None:
     short = shorten(text, room)
