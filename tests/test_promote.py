@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from parastance.predict import load
@@ -24,6 +25,7 @@ from parastance.train.data import corpus_files, labelled_row, read_labelled
 from parastance.train.fit import fit
 from parastance.train.gate import Limits
 from parastance.train.hard_cases import cost_checks, hard_case_checks
+from parastance.train.held_out import row_key
 from parastance.train.models import models
 from parastance.train.pairs import Side, common, on_rows
 from parastance.train.promote import Verdict, promote
@@ -174,6 +176,22 @@ def test_rows_of_a_file_judge_each_model_fairly(small: Any, small_folder: Path, 
     new = [at for at, row in enumerate(topics.rows) if row >= 50]
     direct = in_use.answers([rows[topics.rows[at]] for at in new])["topics"][1]
     assert topics.probability[1][new] == pytest.approx(direct)
+
+
+def test_rows_trained_on_and_never_held_out_judge_nothing(small: Any, small_folder: Path, better: Path) -> None:
+    whole = Side.open(better)
+    assert whole.record is not None
+    topics = whole.record.heads["topics"]
+    part = np.arange(0, len(topics.rows), 5)
+    fewer = replace(
+        topics, rows=topics.rows[part], truth=topics.truth[part], given=topics.given[part], probability=topics.probability[part]
+    )
+    fast = replace(whole, record=replace(whole.record, heads={**whole.record.heads, "topics": fewer}))
+    pairs = on_rows(fast, Side.open(small_folder), small.rows, "rows")
+    held = {key for at, key in enumerate(whole.record.keys.tolist()) if at in set(fewer.rows.tolist())}
+    keys = [row_key(row.text, row.target, "assad_government") for row in small.rows]
+    assert 0 < len(pairs.heads["topics"].rows) < len(pairs.heads["kind"].rows)
+    assert {keys[at] for at in pairs.heads["topics"].rows} <= held
 
 
 def test_common_rows_are_those_of_both(small: Any, small_folder: Path, better: Path) -> None:

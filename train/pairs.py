@@ -150,6 +150,7 @@ def common(candidate: Side, in_use: Side) -> Pairs:
 def on_rows(candidate: Side, in_use: Side, rows: Sequence[LabelledRow], where: str) -> Pairs:
     """Return the pairs on given labelled rows, by record where trained on and by the model itself elsewhere.
 
+    Rows that a model was trained on without an answer held out, as most are by a fast training, judge nothing.
     Cut-offs were chosen on the records: a row counts for a model that was trained on it by up to 0.008 F1 too well
     (`calibrate.FLAT`), well within the margin.
     """
@@ -165,7 +166,10 @@ def on_rows(candidate: Side, in_use: Side, rows: Sequence[LabelledRow], where: s
     heads = {}
     for name, labels in shared(candidate, in_use).items():
         answered = [getattr(row, name) is not None and (name == "kind" or row.kind != "boilerplate") for row in rows]
-        inside = np.flatnonzero(np.array(answered)[fair])
+        judged = np.array(answered)[fair]
+        for side, place in zip((candidate, in_use), trained, strict=True):
+            judged &= (place[fair] < 0) | (_at(side, name, place[fair]) >= 0)
+        inside = np.flatnonzero(judged)
         chosen = fair[inside]
         if not len(chosen):
             continue
@@ -201,10 +205,16 @@ def _said(
     columns = [side.labels[name].index(label) for label in labels]
     given, probability = direct[0][:, columns].copy(), direct[1][:, columns].copy()
     if side.record is not None and name in side.record.heads:
-        head = _chosen(side.record.heads[name], labels)
-        at = np.where(place >= 0, _positions(head, len(side.record.keys))[place], -1)
+        head, at = _chosen(side.record.heads[name], labels), _at(side, name, place)
         given[at >= 0], probability[at >= 0] = head.given[at[at >= 0]], head.probability[at[at >= 0]]
     return given, probability
+
+
+def _at(side: Side, name: str, place: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where a head's record answers rows at `place` in a model's record, -1 where it does not."""
+    if side.record is None or name not in side.record.heads:
+        return np.full(len(place), -1, dtype=np.int64)
+    return np.where(place >= 0, _positions(side.record.heads[name], len(side.record.keys))[place], -1)
 
 
 def _chosen(head: HeadRecord, labels: tuple[str, ...]) -> HeadRecord:
