@@ -19,9 +19,11 @@ class Head:
     labels: its k label names. exclusive: whether just one of them holds (softmax) or any subset (sigmoids).
     bias, slope, shift, cut: float64 of shape (k,): score = features @ weights + bias, calibrated score = slope * score +
     shift. An inclusive label is given where its probability is at least `cut`; an exclusive one where
-    log probability + `cut` is highest. certified: the probability from which the label's precision was certified, NaN
-    where no level could be. fallback: the index of the exclusive label given where no term is known. pooled: whether the
-    strongest sentence adds its share to the scores (see `sentences`).
+    log probability + `cut` is highest. certified: the probability from which the label's precision was certified to be at least
+    `wanted`, NaN where no level could be. fallback: the index of the exclusive label given where no term is known. pooled:
+    whether the strongest sentence adds its share to the scores (see `sentences`). curves: per label None, or a non-decreasing
+    curve from the sigmoid's or softmax's probability to a better one, float64 of shape (2, m); an exclusive head's probabilities
+    are then made to add up to 1 again.
     """
 
     labels: tuple[str, ...]
@@ -33,6 +35,8 @@ class Head:
     certified: Matrix
     fallback: int = 0
     pooled: bool = True
+    curves: tuple[Matrix | None, ...] = ()
+    wanted: float = 0.90
 
     @property
     def reference(self) -> int | None:
@@ -42,20 +46,32 @@ class Head:
     @classmethod
     def from_artifact(cls, data: dict[str, Any]) -> "Head":
         """Return the head that a dict of the artifact describes."""
-        arrays = {name: np.asarray(data[name], np.float64) for name in ("bias", "slope", "shift", "cut", "certified")}
-        pooled = bool(data.get("pooled", True))
-        return cls(tuple(data["labels"]), bool(data["exclusive"]), fallback=int(data["fallback"]), pooled=pooled, **arrays)
+        more: dict[str, Any] = {
+            name: np.asarray(data[name], np.float64) for name in ("bias", "slope", "shift", "cut", "certified")
+        }
+        more["curves"] = tuple(np.asarray(curve, np.float64) if np.size(curve) else None for curve in data.get("curves", ()))
+        more |= {"wanted": float(data.get("wanted", cls.wanted)), "pooled": bool(data.get("pooled", True))}
+        return cls(tuple(data["labels"]), bool(data["exclusive"]), fallback=int(data["fallback"]), **more)
 
     def to_artifact(self) -> dict[str, Any]:
         """Return the head as a dict of strings, numbers and arrays."""
         arrays = {name: getattr(self, name) for name in ("bias", "slope", "shift", "cut", "certified")}
         rules = {"labels": list(self.labels), "exclusive": self.exclusive, "fallback": self.fallback, "pooled": self.pooled}
-        return {**rules, **arrays}
+        curves = [np.zeros((2, 0)) if curve is None else curve for curve in self.curves]
+        return {**rules, "curves": curves, "wanted": self.wanted, **arrays}
 
     def probabilities(self, scores: Matrix) -> Matrix:
         """Return calibrated probabilities, float64 of shape (n, k), of scores with the bias added."""
         calibrated = self.slope * scores + self.shift
-        return softmax(calibrated) if self.exclusive else sigmoid(calibrated)
+        straight = softmax(calibrated) if self.exclusive else sigmoid(calibrated)
+        if all(curve is None for curve in self.curves):
+            return straight
+        columns = [
+            column if curve is None else np.interp(column, curve[0], curve[1])
+            for column, curve in zip(straight.T, self.curves, strict=True)
+        ]
+        bent = np.column_stack(columns)
+        return bent / np.maximum(bent.sum(axis=1, keepdims=True), 1e-12) if self.exclusive else bent
 
     def decide(self, probabilities: Matrix) -> NDArray[np.bool_]:
         """Return which labels are given, bool of shape (n, k)."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float64]
 Truth = NDArray[np.bool_]
 BINS = 10  # equal-width bins of the calibration error
+MASS_BINS = 15  # and those of equally many rows
 
 
 def label_scores(truth: Truth, given: Truth) -> dict[str, float | int]:
@@ -32,6 +33,26 @@ def calibration_error(truth: Truth, probability: Matrix) -> float:
     total = np.bincount(bins, minlength=BINS)
     gap = np.abs(np.bincount(bins, probability, minlength=BINS) - np.bincount(bins, truth, minlength=BINS))
     return float(gap[total > 0].sum() / len(truth))
+
+
+def equal_mass_error(truth: Truth, probability: Matrix) -> float:
+    """Return the calibration error over 15 bins of equally many rows (Nguyen and O'Connor 2015, EMNLP); ties share a bin."""
+    if not len(truth):
+        return 0.0
+    edges = np.unique(np.quantile(probability, np.linspace(0, 1, MASS_BINS + 1)[1:-1]))
+    bins = np.searchsorted(edges, probability, side="left")
+    gap = np.abs(np.bincount(bins, probability) - np.bincount(bins, truth))
+    return float(gap.sum() / len(truth))
+
+
+def reliability(truth: Truth, probability: Matrix) -> list[dict[str, float | int]]:
+    """Return the bins of `calibration_error` that hold rows: `rows`, mean probability `said`, share of true rows `true`."""
+    bins = np.minimum((probability * BINS).astype(int), BINS - 1)
+    total, said, hits = (np.bincount(bins, weights, minlength=BINS) for weights in (None, probability, truth))
+    return [
+        {"rows": int(total[at]), "said": float(said[at] / total[at]), "true": float(hits[at] / total[at])}
+        for at in np.flatnonzero(total)
+    ]
 
 
 def matrix(labels: Sequence[str], rows: Sequence[Sequence[str]]) -> Truth:
@@ -61,6 +82,7 @@ def head_scores(
         scores["coverage"] = float(sure.sum() / total) if total else 0.0
         scores["certain_precision"] = float((sure & truth[:, at]).sum() / sure.sum()) if sure.any() else None
         scores["calibration_error"] = calibration_error(truth[:, at], probability[:, at])
+        scores["calibration_error_equal_mass"] = equal_mass_error(truth[:, at], probability[:, at])
         per_label[name] = scores
     used = [name for at, name in enumerate(labels) if truth[:, at].any() or given[:, at].any()]
     result: dict[str, Any] = {"macro_f1": float(np.mean([per_label[name]["f1"] for name in used])) if used else 0.0}

@@ -1,21 +1,21 @@
-"""Out-of-fold scores to probabilities, cut-offs and certified levels.
+"""Out-of-fold scores to probabilities.
 
-Everything here is fitted on scores of rows that the scoring model had not seen.
+A label of an inclusive head gets a sigmoid, an exclusive head a softmax with one slope and a shift per label; either can be
+bent by an isotonic curve. Which is used is chosen by log loss on rows that the calibration has not seen.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.stats import beta
+from sklearn.isotonic import IsotonicRegression
 
-from parastance.predict.metrics import label_scores
 from parastance.predict.scorer import Matrix, sigmoid, softmax
 
 Truth = NDArray[np.bool_]
-PRECISION, CONFIDENCE = 0.90, 0.95
-LEVELS = np.round(np.arange(0.99, 0.049, -0.01), 2)  # the fixed sequence of certification, highest first
-FLAT = 0.008  # a difference of F1 that says nothing: about its standard error at 2,000 positives
-FEWEST = 10  # positives below which a label's own cut-off would be noise: it keeps 0.5
+Fold = NDArray[np.int64]
+FEWEST_TO_BEND = 100  # rows on either side below which a curve would follow noise
 
 
 def fit_sigmoid(scores: Matrix, truth: Truth) -> tuple[float, float]:
@@ -62,72 +62,52 @@ def fit_softmax(scores: Matrix, truth: NDArray[np.int64]) -> tuple[Matrix, Matri
     return np.full(labels, found.x[0]), found.x[1:].copy()
 
 
-def best_cut(probability: Matrix, truth: Truth) -> float:
-    """Return the cut-off of the highest F1, the middle between two neighbouring probabilities; 0.5 with too few positives.
+def fit_curve(probability: Matrix, truth: Truth) -> Matrix | None:
+    """Return a non-decreasing curve from a sigmoid's or softmax's probability to a better one, float64 of shape (2, m).
 
-    F1 is flat around its peak and the peak itself is noise: of all cuts within FLAT of it, the one is taken that gives the
-    label most nearly as often as it is true.
+    Isotonic regression (Zadrozny and Elkan 2002, KDD), read by linear interpolation between the ends of its steps. Its first
+    and last step would say 0 and 1 where all their rows agree: they are smoothed as Platt's targets are. None with fewer than
+    FEWEST_TO_BEND rows on a side.
     """
-    if int(truth.sum()) < FEWEST:
-        return 0.5
-    order = np.argsort(-probability, kind="stable")
-    p, hits = probability[order], np.cumsum(truth[order])
-    given = np.arange(1, len(p) + 1)
-    f1 = 2 * hits / (given + truth.sum())
-    ends = np.append(p[1:] < p[:-1], True)  # a cut may only fall between different probabilities
-    good = ends & (f1 >= np.where(ends, f1, -1.0).max() - FLAT)
-    best = int(np.argmin(np.where(good, np.abs(given - truth.sum()), len(p) + 1)))
-    low = p[best + 1] if best + 1 < len(p) else 0.0
-    return float((p[best] + low) / 2)
+    if min(int(truth.sum()), int((~truth).sum())) < FEWEST_TO_BEND:
+        return None
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(probability, truth)
+    x, y = fitted.X_thresholds_.astype(np.float64), fitted.y_thresholds_.astype(np.float64)
+    value = fitted.predict(probability)
+    first, last = int((value == y[0]).sum()), int((value == y[-1]).sum())
+    inner = y[(y > y[0]) & (y < y[-1])]
+    least, most = 1 / (first + 2), (last + 1) / (last + 2)
+    if len(inner):
+        least, most = min(least, float(inner[0])), max(most, float(inner[-1]))
+    return np.stack([x, np.clip(y, least, most) if least < most else y])
 
 
-def best_offsets(probability: Matrix, truth: NDArray[np.int64], reference: int) -> Matrix:
-    """Return offsets of log probabilities, shape (k,), that raise macro-F1 of the argmax; the reference label's is 0.
+class Calibration:
+    """The probabilities of a head as fitted on some rows: slope, shift of shape (k,), and a curve or None per label."""
 
-    Coordinate search over a grid, three rounds, starting from none; deterministic. As in `best_cut`, of the offsets within
-    FLAT of the best those are taken that give the labels most nearly as often as they are true.
-    """
-    logs = np.log(np.maximum(probability, 1e-12))
-    labels = probability.shape[1]
-    shares = np.bincount(truth, minlength=labels)
-    offsets = np.zeros(labels)
-    grid = np.arange(-1.5, 2.01, 0.1)
-    for _ in range(3):
-        for label in range(labels):
-            if label == reference or shares[label] < FEWEST:
-                continue
-            trials = np.tile(offsets, (len(grid), 1))
-            trials[:, label] = grid
-            choices = [(logs + trial).argmax(axis=1) for trial in trials]
-            values = np.array([_macro_f1(truth, chosen, labels) for chosen in choices])
-            excess = np.array([abs(int((chosen == label).sum()) - int(shares[label])) for chosen in choices])
-            excess[values < values.max() - FLAT] = len(truth) + 1
-            offsets = trials[int(excess.argmin())]
-    return offsets
+    def __init__(self, scores: Matrix, truth: Truth, exclusive: bool, bent: Sequence[bool] | None = None) -> None:
+        """Fit on out-of-fold scores and truth of shape (n, k); bent: which labels get a curve (default: none)."""
+        self.exclusive = exclusive
+        k = truth.shape[1]
+        if exclusive:
+            self.slope, self.shift = fit_softmax(scores, truth.argmax(axis=1))
+        else:
+            pairs = [fit_sigmoid(scores[:, at], truth[:, at]) for at in range(k)]
+            self.slope, self.shift = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+        p = self.straight(scores) if bent is not None and any(bent) else None
+        self.curves: list[Matrix | None] = [
+            fit_curve(p[:, at], truth[:, at]) if p is not None and bent is not None and bent[at] else None for at in range(k)
+        ]
+
+    def straight(self, scores: Matrix) -> Matrix:
+        """Return probabilities without the curves, float64 of shape (n, k)."""
+        calibrated = self.slope * scores + self.shift
+        return softmax(calibrated) if self.exclusive else sigmoid(calibrated)
 
 
-def _macro_f1(truth: NDArray[np.int64], chosen: NDArray[np.int64], labels: int) -> float:
-    return float(np.mean([label_scores(truth == label, chosen == label)["f1"] for label in range(labels)]))
-
-
-def certify(probability: Matrix, truth: Truth, given: Truth, wanted: float = PRECISION) -> float:
-    """Return the lowest probability from which the label, where given, has the wanted precision; NaN if none.
-
-    Levels are tried from 0.99 down and the first failure ends the search (fixed-sequence testing, so that no correction
-    for many tests is due: Angelopoulos et al. 2021, "Learn then Test"); each test is the one-sided Clopper-Pearson bound
-    on the share of right ones among the given ones at or above the level, at confidence CONFIDENCE. The sequence starts
-    where enough rows lie above the level for the test to have power, which is fixed without a look at the truth.
-    """
-    least = int(np.ceil(np.log(1 - CONFIDENCE) / np.log(wanted)))  # right ones in a row that would just pass
-    enough = max(least, min(100, int(given.sum()) // 4))
-    level = float("nan")
-    for candidate in LEVELS:
-        chosen = given & (probability >= candidate)
-        total, right = int(chosen.sum()), int((chosen & truth).sum())
-        if total < enough:
-            continue
-        bound = float(beta.ppf(1 - CONFIDENCE, right, total - right + 1)) if right else 0.0
-        if bound < wanted:
-            break
-        level = float(candidate)
-    return level
+def log_losses(probability: Matrix, truth: Truth, exclusive: bool) -> Matrix:
+    """Return the log loss of each label, summed over the rows, float64 of shape (k,); an exclusive head's is one for all."""
+    p = np.clip(probability, 1e-9, 1 - 1e-9)
+    if exclusive:
+        return np.full(truth.shape[1], -np.log(p[truth]).sum())
+    return np.asarray(-np.where(truth, np.log(p), np.log(1 - p)).sum(axis=0))

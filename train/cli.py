@@ -27,12 +27,30 @@ def declare_train(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="use the shipped word vectors (default: for the shipped corpus only)",
     )
+    parser.add_argument("--precision", type=share, metavar="P", help="the precision that certified levels promise (default: 0.90)")
+    parser.add_argument(
+        "--slices",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="hold out by outlet, conflict, year and set as well, where the data say them (default: yes; doubles the time)",
+    )
     parser.add_argument("--config", metavar="FILE.toml", help="settings that override what cross-validation would choose")
     parser.add_argument("--seed", type=int, help="seed of everything random (default: 0)")
     parser.add_argument(
         "--fast", action="store_true", help="hold out one fold instead of cross-validating; the summary says what that leaves out"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
+
+
+def share(text: str) -> float:
+    """Return a share between 0 and 1, both excluded. Raises ArgumentTypeError for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must lie between 0 and 1, such as 0.9")
+    return value
 
 
 def run_train(arguments: argparse.Namespace) -> int:
@@ -45,13 +63,15 @@ def run_train(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.output) if arguments.output else find_store(arguments.store) / CANDIDATE
     refuse_kept(folder, own_data=bool(arguments.data))
     notions = not arguments.data if arguments.notions is None else arguments.notions
-    config = Config(seed=arguments.seed or 0, search=bool(arguments.data), notions=notions)
+    config = Config(seed=arguments.seed or 0, search=bool(arguments.data), notions=notions, slices=arguments.slices)
     if arguments.config:
         config = read_config(Path(arguments.config), config)
         if arguments.seed is not None:
             config = replace(config, seed=arguments.seed)
     if arguments.fast:
-        config = replace(config, held=1, search=False, regularisation=config.regularisation[:1])
+        config = replace(config, held=1, search=False, slices=False, regularisation=config.regularisation[:1])
+    if arguments.precision is not None:
+        config = replace(config, precision=arguments.precision)
     text = train(arguments.data, arguments.more, folder, config, arguments.quiet)
     if not arguments.quiet:
         print(text, file=sys.stderr)

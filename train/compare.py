@@ -9,9 +9,7 @@ from parastance.predict.metrics import head_scores
 from parastance.predict.model import Model
 from parastance.train.config import Config
 from parastance.train.evaluate import evaluate
-from parastance.train.fit import Fitted, fit
-
-REAL = "set"  # the field that names the public set of a real paragraph
+from parastance.train.fit import REAL, Fitted, fit
 
 
 def with_and_without(fitted: Fitted, config: Config) -> dict[str, dict[str, float]]:
@@ -23,7 +21,7 @@ def with_and_without(fitted: Fitted, config: Config) -> dict[str, dict[str, floa
     if real.all() or not real.any():
         return {}
     written = [row for row, is_real in zip(fitted.rows, real, strict=True) if not is_real]
-    alone = fit(written, replace(config, folds=3, regularisation=config.regularisation[:1]))
+    alone = fit(written, replace(config, folds=3, regularisation=config.regularisation[:1], slices=False))
     scores = evaluate(Model.from_artifact(alone.artifact, "written"), [fitted.rows[at] for at in np.flatnonzero(real)])
     return {
         "written and real": {name: _held_out(fitted, name, real) for name in fitted.heads},
@@ -35,6 +33,8 @@ def _held_out(fitted: Fitted, name: str, chosen: Any) -> float:
     """Return macro-F1 of a head's held-out labels on the chosen rows."""
     head = fitted.heads[name]
     inside = chosen[head.rows]
-    p, truth = head.out_of_fold[inside], head.truth[inside]
-    scores = head_scores(head.head.labels, truth, head.head.decide(p), p, head.head.certain(p), head.head.exclusive)
+    said = head.judged.part(inside)
+    scores = head_scores(
+        head.head.labels, head.truth[inside], said.given, said.probability, said.certain, head.head.exclusive
+    )
     return float(scores["macro_f1"])

@@ -23,7 +23,8 @@ class Config:
     regularisation: the values of C tried where nothing is searched, least first. tolerance: macro-F1 that a plainer setting may
     lose to another and still be chosen. notions: whether topics see the shipped word vectors (`seeds/notions.npz`), which were
     learnt on news about wars. actors: whether the registry's actors become role tokens; None: unless all stances are about
-    others. heads: settings of single heads, each a field of `Recipe`, which are then not searched.
+    others. heads: settings of single heads, each a field of `Recipe`, which are then not searched. precision: the one that
+    certified levels promise. slices: whether to hold out by outlet, conflict, year and set as well, where the data say them.
     """
 
     seed: int = 0
@@ -35,6 +36,8 @@ class Config:
     notions: bool = True
     actors: bool | None = None
     heads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    precision: float = 0.90
+    slices: bool = False
     jobs: int = cores()
 
     def pins(self, head: str) -> Mapping[str, Any]:
@@ -75,6 +78,8 @@ TOP: dict[str, tuple[Any, str]] = {
     "tolerance": (lambda value: value == 0 or _number(value), "a number, 0 or more"),
     "notions": (lambda value: isinstance(value, bool), "true or false"),
     "actors": (lambda value: isinstance(value, bool), "true or false"),
+    "precision": (lambda value: _number(value) and value < 1, "a number between 0 and 1"),
+    "slices": (lambda value: isinstance(value, bool), "true or false"),
 }  # fmt: skip
 HEAD: dict[str, tuple[Any, str]] = {
     "blocks": (

@@ -1,19 +1,23 @@
-"""How well a model does on labelled rows."""
+"""How well a model does on labelled rows, and whether the precision that it promises where it does not abstain holds there."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from parastance.predict.metrics import head_scores, matrix
+from parastance.predict.metrics import matrix
 from parastance.predict.model import Labels, Model, Unit, chunks
+from parastance.train.certify import bounds
 from parastance.train.data import LabelledRow
+from parastance.train.scoring import Decided, measured
 
 
 def evaluate(model: Model, rows: Sequence[LabelledRow]) -> dict[str, Any]:
     """Return the scores of every head that both the model and the rows have, under `n`, `topics`, `stance`, `kind`.
 
-    Topics and stance of a row that the model calls boilerplate are judged as given: none, and the neutral one.
+    Topics and stance of a row that the model calls boilerplate are judged as given: none, and the neutral one. Intervals are
+    by bootstrap over the rows' groups; `promise` is per label what `promise` returns.
     """
     units = [Unit(row.text, row.target, row.mentions, row.place) for row in rows]
     parts = [model.decide(chunk) for chunk in chunks(units)]
@@ -28,10 +32,31 @@ def evaluate(model: Model, rows: Sequence[LabelledRow]) -> dict[str, Any]:
         labels = [*head.labels, *sorted({label for answer in listed for label in answer} - set(head.labels))]
         truth = matrix(labels, listed)
         given, probability, certain = (_column(parts, part, name, len(labels))[answered] for part in PARTS)
-        result[name] = head_scores(
-            labels, truth, given.astype(bool), probability, certain.astype(bool), head.exclusive
-        )
+        said = Decided(probability, given.astype(bool), certain.astype(bool))
+        groups = np.array([row.group for row, yes in zip(rows, answered, strict=True) if yes])
+        result[name] = measured(labels, truth, said, head.exclusive, groups)
+        for at, label in enumerate(labels):
+            level = float(head.certified[at]) if at < len(head.labels) else float("nan")
+            sure = said.given[:, at] & said.certain[:, at]
+            result[name]["per_label"][label]["promise"] = promise(truth[sure, at], groups[sure], head.wanted, level)
     return result
+
+
+HOLDS, BROKEN, OPEN, NONE = "holds", "broken", "too few to say", "none made"
+
+
+def promise(right: NDArray[np.bool_], groups: NDArray[Any], wanted: float, level: float) -> dict[str, Any]:
+    """Return whether a label's promised precision holds on the rows where it was given and not abstained.
+
+    right: which of them are right. The verdict: `holds` where the one-sided 95% lower bound on the precision reaches the wanted
+    one, `broken` where the upper bound stays below it, else `too few to say`; bounds as in `certify`.
+    """
+    low, high = bounds(right, groups)
+    verdict = NONE if np.isnan(level) else HOLDS if low >= wanted else BROKEN if high < wanted else OPEN
+    return {
+        "wanted": wanted, "level": None if np.isnan(level) else level, "rows": len(right),
+        "precision": float(right.mean()) if len(right) else None, "lower": low, "upper": high, "verdict": verdict,
+    }  # fmt: skip
 
 
 PARTS = ("given", "probabilities", "certain")
@@ -45,22 +70,39 @@ def _column(parts: Sequence[Labels], part: str, head: str, width: int) -> Any:
 
 def report(scores: dict[str, Any]) -> str:
     """Return the scores as a text for people."""
-    lines = [f"{scores['n']:,} paragraphs"]
+    lines = [f"{scores['n']:,} paragraphs; in brackets 95% intervals by bootstrap over groups"]
     for name in ("topics", "stance", "kind"):
-        if name not in scores:
-            continue
-        head = scores[name]
-        main = [f"macro-F1 {head['macro_f1']:.3f}"]
-        main += [f"{key.replace('_', '-')} {head[key]:.3f}" for key in ("micro_f1", "accuracy") if key in head]
-        main.append(f"calibration error {head['calibration_error']:.3f}")
-        if head["certain_precision"] is not None:
-            main.append(f"not abstained {head['coverage']:.0%} with precision {head['certain_precision']:.3f}")
-        lines += ["", f"{name}: {', '.join(main)}"]
-        lines.append(f"  {'label':<24}{'precision':>10}{'recall':>8}{'F1':>8}{'support':>9}{'not abst.':>11}{'precision':>11}")
-        for label, s in head["per_label"].items():
-            sure = "-" if s["certain_precision"] is None else f"{s['certain_precision']:.3f}"
-            lines.append(
-                f"  {label:<24}{s['precision']:>10.3f}{s['recall']:>8.3f}{s['f1']:>8.3f}{s['support']:>9,}"
-                f"{s['coverage']:>11.0%}{sure:>11}"
-            )
+        if name in scores:
+            lines += ["", *_head_lines(name, scores[name])]
     return "\n".join(lines)
+
+
+def _head_lines(name: str, head: dict[str, Any]) -> list[str]:
+    main = [
+        f"{title} {head[key]:.3f}{brackets(head['intervals'][key])}"
+        for key, title in (("macro_f1", "macro-F1"), ("micro_f1", "micro-F1"), ("accuracy", "accuracy"))
+        if key in head
+    ]
+    main.append(f"calibration error {head['calibration_error']:.3f}")
+    if head["certain_precision"] is not None:
+        main.append(f"not abstained {head['coverage']:.0%} with precision {head['certain_precision']:.3f}")
+    lines = [f"{name}: {', '.join(main)}"]
+    lines.append(
+        f"  {'label':<20}{'precision':>10}{'recall':>8}{'F1':>7} {'':<14}{'support':>8}{'calib.':>8}"
+        f"{'not abst.':>11}{'precision':>11}{'promised':>10}  {'bounds':<14}{'promise'}"
+    )
+    for label, s in head["per_label"].items():
+        sure = "-" if s["certain_precision"] is None else f"{s['certain_precision']:.3f}"
+        promised = s["promise"]
+        limits = f"{promised['lower']:.3f}-{promised['upper']:.3f}" if promised["rows"] else "-"
+        lines.append(
+            f"  {label:<20}{s['precision']:>10.3f}{s['recall']:>8.3f}{s['f1']:>7.3f}{brackets(s['intervals']['f1']):<15}"
+            f"{s['support']:>8,}{s['calibration_error']:>8.3f}{s['coverage']:>11.0%}{sure:>11}"
+            f"{promised['wanted']:>10.2f}  {limits:<14}{promised['verdict']}"
+        )
+    return lines
+
+
+def brackets(ends: Sequence[float] | None) -> str:
+    """Return an interval as people read it, with a space before it; nothing where there is none."""
+    return "" if ends is None else f" [{ends[0]:.2f}, {ends[1]:.2f}]"

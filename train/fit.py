@@ -19,13 +19,15 @@ from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry, read_registry
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
-from parastance.train.folds import folds, join_groups, near_duplicates
-from parastance.train.heads import FittedHead, Question, fit_head, questions
+from parastance.train.folds import Folds, folds, join_groups, near_duplicates
+from parastance.train.heads import Design, FittedHead, Question, fit_head, questions
 from parastance.train.matrices import Matrices
 from parastance.train.recipe import KNOWN_BLOCKS
 from parastance.train.search import Budget, block_sets, candidates, planned, search
+from parastance.train.slices import SLICES, field_values, slice_folds
 from parastance.train.vectors import Vectorizer
 
+REAL = "set"  # the field that names the public set of a real paragraph
 MOST_NAMES = 1000  # targets beside the registry's that a model remembers by name
 
 
@@ -65,18 +67,36 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     units = [Unit(row.text, row.target, row.mentions, row.place) for row in rows]
     wanted = {block for question in asked for blocks in block_sets(question, config) for block in blocks}
     matrices = Matrices.of(units, registry, wanted)
-    budget = Budget(tick, sum(planned(question, config, len(splits)) for question in asked))
+    slices = held_out_slices(rows, groups, config)
+    design = Design(splits, slices, groups, np.array([origin(row) for row in rows]), config.precision)
+    further = len(asked) * sum(map(len, slices.values()))
+    budget = Budget(tick, further + sum(planned(question, config, len(splits)) for question in asked))
 
     def learn(question: Question) -> FittedHead:
         features = partial(matrices.head, question.name)
         recipes, tried = search(question, features, groups, config, budget) if splits else (candidates(question, config), [])
-        fitted = fit_head(question, recipes, features, splits, config.tolerance, budget.step)
+        fitted = fit_head(question, recipes, features, design, config.tolerance, budget.step)
         return replace(fitted, trials=tried or fitted.trials)
 
     learnt = Parallel(n_jobs=config.jobs, prefer="threads")(delayed(learn)(question) for question in asked)
     heads = {question.name: head for question, head in zip(asked, learnt, strict=True)}
     artifact = to_artifact(heads, matrices.vectorizers, registry)
     return Fitted(artifact, heads, matrices.vectorizers, len(np.unique(groups)), len(pairs), rows, groups)
+
+
+def origin(row: LabelledRow) -> str:
+    """Return where a row comes from: a public set, or the data's own writing."""
+    return "real" if row.fields.get(REAL) else "written"
+
+
+def held_out_slices(rows: Sequence[LabelledRow], groups: NDArray[np.int64], config: Config) -> dict[str, Folds]:
+    """Return the further folds by which rows are held out, by slicing; only those that the rows' fields allow."""
+    fields = [row.fields for row in rows]
+    found = {
+        name: slice_folds(field_values(fields, name), groups, config.folds, name == "period")
+        for name in (SLICES if config.slices and config.held is None else ())
+    }
+    return {name: splits for name, splits in found.items() if splits}
 
 
 def registry_for(rows: Sequence[LabelledRow], config: Config) -> Registry:

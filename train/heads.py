@@ -1,4 +1,4 @@
-"""One head: linear classifiers fitted, scored out of fold, calibrated, cut and certified.
+"""One head: linear classifiers fitted and scored out of fold; `decisions` makes probabilities and labels of the scores.
 
 Each label of an inclusive head is a logistic regression of its own; an exclusive head is one multinomial regression or, where
 its recipe says so, one regression a label.
@@ -7,23 +7,30 @@ its recipe says so, one regression a label.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from parastance.predict.batch import cores
 from parastance.predict.heads import Head
 from parastance.predict.metrics import head_scores, label_scores
 from parastance.predict.scorer import Matrix
 from parastance.predict.sentences import strongest
-from parastance.train.calibrate import best_cut, best_offsets, certify, fit_sigmoid, fit_softmax
+from parastance.train.certify import Certificate
+from parastance.train.decisions import Sample, certificates, choose_curves, crossed, decisive_head, plain_head
+from parastance.train.folds import Folds
+from parastance.train.folds import folds as group_folds
 from parastance.train.linear import Linear, fit_linear
 from parastance.train.recipe import Recipe
+from parastance.train.scoring import Decided
 
-Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 Features = Callable[[tuple[str, ...]], "tuple[sp.csr_matrix, Parts | None]"]
 ENOUGH, MOST = 30, 20  # rows about a target that may have features of its own, and how many such targets there may be
+SMALL_FOLDS = 5  # of the rows of a single fold
 NEUTRAL = ("neutral", "none", "other")  # names of the label that means "nothing to see"
 
 
@@ -64,7 +71,8 @@ class FittedHead:
     """A head ready for the artifact: its runtime part and its classifiers, whose weights have shape (features, k).
 
     own: per target with copies, its (weights, bias). recipe: how it was learnt; trials: what was tried before, with macro-F1.
-    out_of_fold: probabilities of the rows `rows` when held out, shape (len(rows), k); truth: bool of the same shape.
+    judged: what was said of the rows `rows` when held out, certificates: one a label, made of it; truth: bool of shape
+    (len(rows), k). slices: by name, rows held out by a field's values (indices into `rows`) and what was said of them.
     """
 
     head: Head
@@ -72,10 +80,37 @@ class FittedHead:
     own: dict[str, tuple[Matrix, Matrix]]
     recipe: Recipe
     trials: list[dict[str, Any]]
-    out_of_fold: Matrix
+    judged: Decided
     rows: NDArray[np.int64]
     truth: NDArray[np.bool_]
-    scores: dict[str, Any]
+    certificates: list[Certificate]
+    slices: dict[str, tuple[NDArray[np.int64], Decided]]
+
+    @property
+    def out_of_fold(self) -> Matrix:
+        """The probabilities of the rows when held out, shape (len(rows), k)."""
+        return self.judged.probability
+
+    @cached_property
+    def scores(self) -> dict[str, Any]:
+        """The scores of what was said of the rows held out, under the names of `predict.metrics.head_scores`."""
+        said = self.judged
+        return head_scores(self.head.labels, self.truth, said.given, said.probability, said.certain, self.head.exclusive)
+
+
+@dataclass(frozen=True)
+class Design:
+    """How rows are held out. splits: the folds that groups never straddle; slices: further ones, by the field held out.
+
+    groups: int64, origins: str, of shape (n,): what each row must be held out with, and where it comes from. precision: the one
+    that levels are certified for.
+    """
+
+    splits: Folds
+    slices: dict[str, Folds]
+    groups: NDArray[np.int64]
+    origins: NDArray[Any]
+    precision: float
 
 
 @dataclass(frozen=True)
@@ -87,36 +122,66 @@ class Parts:
 
 
 def fit_head(
-    question: Question, recipes: Sequence[Recipe], features: Features, folds: Folds, tolerance: float, tick: Callable[[], None]
+    question: Question, recipes: Sequence[Recipe], features: Features, design: Design, tolerance: float, tick: Callable[[], None]
 ) -> FittedHead:
     """Return the head fitted on all its rows by the best of the recipes, its cut-offs set on out-of-fold scores.
 
     recipes: the plainest first; the first is taken whose macro-F1 is within `tolerance` of the best one's. Where the folds hold
-    out only some of the rows, `rows`, `truth` and `out_of_fold` are of those.
+    out only some of the rows, `rows`, `truth` and `judged` are of those.
     """
-    everything, tested = question, np.arange(len(question.rows))
+    folds, everything = design.splits, question
+    tested = np.arange(len(question.rows))
     if folds:
         tested = np.flatnonzero(np.isin(question.rows, np.concatenate([test for _, test in folds])))
         question = everything.part(tested)
-    truth, trials, heads, scores = question.truth, [], [], []
+    truth = question.truth
+    samples, trials = [], []
     for recipe in recipes if folds else recipes[:1]:
-        scores.append(out_of_fold(everything, features, folds, recipe, tick)[tested])
-        heads.append(calibrated(question, scores[-1], recipe) if folds else _plain(question, recipe))
-        trials.append(macro_f1(heads[-1], scores[-1], truth))
+        scores = out_of_fold(everything, features, folds, recipe, tick)
+        samples.append(sample_of(everything, scores, folds, design).part(tested))
+        trials.append(macro_f1(calibrated(question, samples[-1].scores, recipe), samples[-1].scores, truth) if folds else 0.0)
     chosen = next(at for at, found in enumerate(trials) if found >= max(trials) - tolerance)
-    recipe = recipes[chosen]
+    recipe, sample = recipes[chosen], samples[chosen]
     linear = _fit_rows(everything, features(recipe.blocks)[0], np.arange(len(everything.truth)), recipe)
     tick()
-    head = replace(heads[chosen], bias=linear.bias)
-    p = head.probabilities(scores[chosen])
-    given = head.decide(p)
-    if folds:
-        levels = [certify(p[:, at], truth[:, at], given[:, at]) for at in range(p.shape[1])]
-        head = replace(head, certified=np.array(levels))
-    found = head_scores(head.labels, truth, given, p, head.certain(p), head.exclusive)
+    if len(folds) == 1:  # what is fitted on scores is crossed within the fold
+        parts = group_folds(sample.groups, SMALL_FOLDS)
+        sample = replace(sample, fold=_fold_of(parts, len(sample.fold)))
+    slices = {}
+    for name, splits in design.slices.items():
+        part = sample_of(question, out_of_fold(question, features, splits, recipe, tick), splits, design)
+        slices[name] = (np.flatnonzero(part.fold >= 0), crossed(part.part(part.fold >= 0), design.precision))
+    head = decisive_head(sample, choose_curves(sample)) if folds else plain_head(*_rules(question))
+    judged = crossed(sample, design.precision) if folds else _outright(head, sample.scores)
+    found = certificates(sample, judged, design.precision)
+    levels = np.array([one.level if folds else np.nan for one in found])
+    head = replace(head, bias=linear.bias, certified=levels, wanted=design.precision, pooled=recipe.pooled)
     own = {question.targets[number]: pair for number, pair in linear.own.items()}
     tried = [as_trial(recipe, f1) for recipe, f1 in zip(recipes, trials, strict=False)]
-    return FittedHead(head, linear.weights, own, recipe, tried, p, question.rows, truth, found)
+    return FittedHead(head, linear.weights, own, recipe, tried, judged, question.rows, truth, found, slices)
+
+
+def _rules(question: Question) -> tuple[tuple[str, ...], bool, int]:
+    return question.labels, question.exclusive, question.fallback
+
+
+def _outright(head: Head, scores: Matrix) -> Decided:
+    p = head.probabilities(scores)
+    return Decided(p, head.decide(p), head.certain(p))
+
+
+def sample_of(question: Question, scores: Matrix, splits: Folds, design: Design) -> Sample:
+    """Return out-of-fold scores with what is known of their rows; the fold of a row that was never held out is -1."""
+    rows = question.rows
+    fold = _fold_of(splits, len(design.groups))[rows]
+    return Sample(*_rules(question), scores, question.truth, fold, design.groups[rows], design.origins[rows])
+
+
+def _fold_of(splits: Folds, count: int) -> NDArray[np.int64]:
+    fold = np.full(count, -1, dtype=np.int64)
+    for number, (_, test) in enumerate(splits):
+        fold[test] = number
+    return fold
 
 
 def as_trial(recipe: Recipe, f1: float) -> dict[str, Any]:
@@ -124,29 +189,11 @@ def as_trial(recipe: Recipe, f1: float) -> dict[str, Any]:
     return {**asdict(recipe), "blocks": list(recipe.blocks), "macro_f1": round(f1, 4)}
 
 
-def _plain(question: Question, recipe: Recipe) -> Head:
-    """Return the question's head without bias, uncalibrated, with cut-offs at one half and nothing certified."""
-    k = len(question.labels)
-    cut = np.zeros(k) if question.exclusive else np.full(k, 0.5)
-    return Head(
-        question.labels, question.exclusive, np.zeros(k), np.ones(k), np.zeros(k), cut, np.full(k, np.nan), question.fallback,
-        recipe.pooled,
-    )  # fmt: skip
-
-
 def calibrated(question: Question, scores: Matrix, recipe: Recipe) -> Head:
-    """Return the question's head without bias, calibrated and cut on out-of-fold scores."""
-    truth, answer = question.truth, question.truth.argmax(axis=1)
-    if question.exclusive:
-        slope, shift = fit_softmax(scores, answer)
-    else:
-        fitted = [fit_sigmoid(scores[:, at], truth[:, at]) for at in range(truth.shape[1])]
-        slope, shift = np.array([pair[0] for pair in fitted]), np.array([pair[1] for pair in fitted])
-    head = replace(_plain(question, recipe), slope=slope, shift=shift)
-    p = head.probabilities(scores)
-    if question.exclusive:
-        return replace(head, cut=best_offsets(p, answer, question.fallback))
-    return replace(head, cut=np.array([best_cut(p[:, at], truth[:, at]) for at in range(p.shape[1])]))
+    """Return the question's head without bias, calibrated without curves and cut on out-of-fold scores."""
+    alone = np.zeros(len(scores), dtype=np.int64)
+    sample = Sample(*_rules(question), scores, question.truth, alone, alone, alone.astype(str))
+    return replace(decisive_head(sample), pooled=recipe.pooled)
 
 
 def macro_f1(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> float:
@@ -156,22 +203,28 @@ def macro_f1(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> float:
 
 
 def out_of_fold(question: Question, features: Features, folds: Folds, recipe: Recipe, tick: Callable[[], None]) -> Matrix:
-    """Return scores, float64 of shape (rows, k), each row's from a model that saw nothing of its group."""
+    """Return scores, float64 of shape (rows, k), each row's from a model that saw nothing of its group; 0 where never held out."""
     x, parts = features(recipe.blocks)
     place = np.full(x.shape[0], -1, dtype=np.int64)
     place[question.rows] = np.arange(len(question.rows))
     scores = np.zeros(question.truth.shape)
-    for train, test in folds:
+
+    def held_out(train: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
         inside, outside = place[train], place[test]
         inside, outside = inside[inside >= 0], outside[outside >= 0]
         linear = _fit_rows(question, x, inside, recipe)
-        scores[outside] = linear.scores(x[question.rows[outside]], question.target[outside])
-        if parts is not None and recipe.pooled:
-            theirs = np.flatnonzero(np.isin(parts.owner, question.rows[outside]))
-            owner = np.searchsorted(question.rows[outside], parts.owner[theirs])
-            sentences = linear.scores(parts.features[theirs], question.target[outside][owner])
-            reference = question.fallback if question.exclusive else None
-            scores[outside], _ = strongest(scores[outside], sentences, owner, reference)
+        own = linear.scores(x[question.rows[outside]], question.target[outside])
+        if parts is None or not recipe.pooled:
+            return outside, own
+        theirs = np.flatnonzero(np.isin(parts.owner, question.rows[outside]))
+        owner = np.searchsorted(question.rows[outside], parts.owner[theirs])
+        sentences = linear.scores(parts.features[theirs], question.target[outside][owner])
+        return outside, strongest(own, sentences, owner, question.fallback if question.exclusive else None)[0]
+
+    for rows, found in Parallel(n_jobs=cores(), prefer="threads", return_as="generator")(
+        delayed(held_out)(train, test) for train, test in folds
+    ):
+        scores[rows] = found
         tick()
     return scores
 

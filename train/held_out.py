@@ -88,7 +88,7 @@ def record_of(fitted: Fitted) -> Record:
     heads = {}
     for name in sorted(fitted.heads, key=lambda name: name != "kind"):
         fit = fitted.heads[name]
-        given = fit.head.decide(fit.out_of_fold)
+        given = fit.judged.given.copy()
         if name == "kind":
             boilerplate[fit.rows] = given[:, fit.head.labels.index("boilerplate")]
         else:

@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from parastance.train.calibrate import FEWEST
+import numpy as np
+
+from parastance.train.certify import shortfall
 from parastance.train.compare import with_and_without
 from parastance.train.config import Config
+from parastance.train.cutoffs import FEWEST
 from parastance.train.data import corpus_files, read_labelled
 from parastance.train.exchange import ignore, tell
 from parastance.train.fit import Fitted, fit
@@ -56,12 +59,17 @@ FAST = (
 
 
 def describe(fitted: Fitted, folder: Path, config: Config) -> str:
-    """Return the summary of a training: one line a head, and what a fast one left out."""
+    """Return the summary of a training: one line a head, labels of which nothing is certified, and what a fast one left out."""
     how = "cross-validated" if config.held is None else "on the fold held out"
     lines = [f"parastance: model of {len(fitted.rows):,} paragraphs in {folder}; {how}:"]
     for name, head in fitted.heads.items():
         labels = ", ".join(f"{label} {s['f1']:.3f}" for label, s in list(head.scores["per_label"].items())[:12])
         lines.append(f"  {name}: macro-F1 {head.scores['macro_f1']:.3f} ({labels})")
+        lines += [
+            f"  {label}: {shortfall(found.to_json())}"
+            for label, found in zip(head.head.labels, head.certificates, strict=True)
+            if np.isnan(found.level)
+        ]
     if config.held is not None:
         lines.append(f"parastance: {FAST.format(folds=config.folds)}")
     return "\n".join(lines + [f"parastance: warning: {line}" for line in warnings(fitted)])

@@ -24,6 +24,7 @@ from parastance.train.data import LabelledRow
 from parastance.train.durable import exchange
 from parastance.train.fit import Fitted
 from parastance.train.held_out import FILE, record_of, to_bytes
+from parastance.train.validation import validate
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "joblib")
 
@@ -94,12 +95,7 @@ def save(
     """
     if folder.exists() and not _replaceable(folder):
         raise OutputError(f"{folder}: exists and is no model folder; name another")
-    metrics = {
-        "cross_validated": {name: head.scores for name, head in fitted.heads.items()},
-        "folds": config.folds,
-        **({"held": config.held} if config.held is not None else {}),
-        **(extra or {}),
-    }
+    metrics = {**validate(fitted, config), **({"held": config.held} if config.held is not None else {}), **(extra or {})}
     aside: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,117 @@
+"""Out-of-fold scores to a head that decides: calibrated, cut, certified; and what such a head says of rows it has not seen.
+
+Calibration, cut-offs and levels are fitted on scores, so judging them on the same scores would flatter them. Every figure is
+therefore crossed: a fold's rows are judged by what the other folds' scores gave, choice of calibration included.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parastance.predict.heads import Head
+from parastance.predict.scorer import Matrix
+from parastance.train.calibrate import Calibration, log_losses
+from parastance.train.certify import Certificate, certify
+from parastance.train.cutoffs import best_cut, best_offsets
+from parastance.train.scoring import Decided
+
+Truth = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A head's out-of-fold scores and all that is known of their rows.
+
+    scores, truth: shape (n, k); fold, groups: int64 (n,); origins: where each row comes from, str (n,).
+    """
+
+    labels: tuple[str, ...]
+    exclusive: bool
+    fallback: int
+    scores: Matrix
+    truth: Truth
+    fold: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    origins: NDArray[Any]
+
+    def part(self, rows: NDArray[Any]) -> "Sample":
+        """Return the sample of some rows."""
+        arrays = {name: getattr(self, name)[rows] for name in ("scores", "truth", "fold", "groups", "origins")}
+        return replace(self, **arrays)
+
+
+def plain_head(labels: tuple[str, ...], exclusive: bool, fallback: int) -> Head:
+    """Return a head without bias, uncalibrated, with cut-offs at one half and nothing certified."""
+    k = len(labels)
+    cut = np.zeros(k) if exclusive else np.full(k, 0.5)
+    return Head(labels, exclusive, np.zeros(k), np.ones(k), np.zeros(k), cut, np.full(k, np.nan), fallback)
+
+
+def decisive_head(sample: Sample, bent: Sequence[bool] | None = None) -> Head:
+    """Return the head without bias, calibrated and cut on a sample; bent: which labels' probabilities get a curve."""
+    if not len(sample.truth):
+        return plain_head(sample.labels, sample.exclusive, sample.fallback)
+    fitted = Calibration(sample.scores, sample.truth, sample.exclusive, bent)
+    head = replace(
+        plain_head(sample.labels, sample.exclusive, sample.fallback),
+        slope=fitted.slope, shift=fitted.shift, curves=tuple(fitted.curves),
+    )  # fmt: skip
+    p = head.probabilities(sample.scores)
+    if sample.exclusive:
+        return replace(head, cut=best_offsets(p, sample.truth.argmax(axis=1), sample.fallback))
+    return replace(head, cut=np.array([best_cut(p[:, at], sample.truth[:, at]) for at in range(p.shape[1])]))
+
+
+def choose_curves(sample: Sample) -> list[bool]:
+    """Return for which labels a curve lowers the log loss of folds that it was not fitted on; for an exclusive head, of all."""
+    k = sample.truth.shape[1]
+    losses = np.zeros((2, k))
+    for fold in np.unique(sample.fold):
+        inside = sample.fold != fold
+        if not inside.any():
+            return [False] * k
+        out = sample.part(~inside)
+        for at, bent in enumerate((False, True)):
+            fitted = Calibration(sample.scores[inside], sample.truth[inside], sample.exclusive, [bent] * k)
+            head = replace(
+                plain_head(sample.labels, sample.exclusive, sample.fallback),
+                slope=fitted.slope, shift=fitted.shift, curves=tuple(fitted.curves),
+            )  # fmt: skip
+            losses[at] += log_losses(head.probabilities(out.scores), out.truth, sample.exclusive)
+    return [bool(straight > curved) for straight, curved in losses.T]
+
+
+def certificates(sample: Sample, decided: Decided, wanted: float) -> list[Certificate]:
+    """Return each label's certificate, from what was said of the rows held out."""
+    return [
+        certify(
+            decided.probability[:, at], sample.truth[:, at], decided.given[:, at], wanted, sample.groups, sample.origins
+        )
+        for at in range(len(sample.labels))
+    ]
+
+
+def crossed(sample: Sample, wanted: float) -> Decided:
+    """Return what is said of each fold's rows by heads calibrated and cut on the other folds, certified on them in turn.
+
+    With fewer than three folds there are no folds left to choose curves by: none is bent.
+    """
+    probability, given = np.zeros(sample.truth.shape), np.zeros(sample.truth.shape, dtype=np.bool_)
+    names = np.unique(sample.fold)
+    for fold in names:
+        out = sample.fold == fold
+        seen = sample.part(~out)
+        head = decisive_head(seen, choose_curves(seen) if len(names) > 2 else None)
+        probability[out] = head.probabilities(sample.scores[out])
+        given[out] = head.decide(probability[out])
+    certain = np.zeros(sample.truth.shape, dtype=np.bool_)
+    decided = Decided(probability, given, certain)
+    for fold in names:
+        out = sample.fold == fold
+        seen, said = sample.part(~out), decided.part(~out)
+        levels = np.array([found.level for found in certificates(seen, said, wanted)])
+        certain[out] = probability[out] >= levels
+    return decided
