@@ -70,7 +70,7 @@ def _column(parts: Sequence[Labels], part: str, head: str, width: int) -> Any:
 
 def report(scores: dict[str, Any]) -> str:
     """Return the scores as a text for people."""
-    lines = [f"{scores['n']:,} paragraphs; in brackets 95% intervals by bootstrap over groups"]
+    lines = [f"{scores['n']:,} paragraphs", "in brackets 95% intervals by bootstrap over groups"]
     for name in ("topics", "stance", "kind"):
         if name in scores:
             lines += ["", *_head_lines(name, scores[name])]

@@ -125,7 +125,7 @@ def _multinomial(x: sp.csr_matrix, truth: Truth, sample: Matrix, recipe: Recipe)
     answer = truth.argmax(axis=1)
     seen, counts = np.unique(answer, return_counts=True)
     weights, bias = np.zeros((x.shape[1], truth.shape[1])), np.full(truth.shape[1], LEAST)
-    if len(seen) == 1:
+    if len(seen) < 2:
         bias[seen] = 0.0
         return weights, bias
     if recipe.balanced:
