@@ -3,14 +3,17 @@
 Needs the extra `dask`.
 """
 
-from collections import deque
+import os
+from dataclasses import replace
+from queue import Empty, Queue
 from typing import Any
 
-from parastance.predict.errors import UsageError
+from parastance.predict.errors import OutputError, UsageError
 from parastance.predict.executors import Changed, Crash, Outcome
 from parastance.predict.labelling import Done, InputChanged, Job, Note, label_part
 from parastance.predict.model import Model
 from parastance.predict.parts import Part
+from parastance.predict.storage import is_url
 
 PARTS_PER_THREAD = 3  # parts under way for each thread of the cluster, so that none waits for the next
 CONNECT = 30  # seconds
@@ -28,9 +31,9 @@ class Cluster:
             self.client: Any = Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise UsageError(f"--dask {address}: no scheduler answers: {str(error).splitlines()[0]}") from None
-        self.job, self.note = job, note
+        self.job, self.note = replace(job, folder=_absolute(job.folder)), note
         self.parts: dict[Any, Part] = {}
-        self.ready: deque[Any] = deque()
+        self.ready: Queue[Any] = Queue()
         if not self._threads():
             self.client.close()
             raise UsageError(f"--dask {address}: the scheduler has no workers")
@@ -47,18 +50,17 @@ class Cluster:
         return len(self.parts)
 
     def submit(self, part: Part) -> None:
-        future = self.client.submit(_label, self.model, part, self.job, pure=False)
+        future = self.client.submit(_label, self.model, absolute(part), self.job, pure=False)
         self.parts[future] = part
+        future.add_done_callback(self.ready.put)
 
     def wait(self, seconds: float) -> tuple[Part, Outcome] | None:
-        from distributed import TimeoutError, wait
-
-        if not self.ready:
-            try:
-                self.ready.extend(wait(list(self.parts), timeout=seconds, return_when="FIRST_COMPLETED").done)
-            except TimeoutError:
-                return None
-        return self._outcome(self.ready.popleft()) if self.ready else None
+        try:
+            return self._outcome(self.ready.get(timeout=seconds))
+        except Empty:
+            if self.client.status not in ("running", "connecting"):
+                raise OutputError("the Dask scheduler is gone; what is done is kept, --resume goes on with it") from None
+            return None
 
     def _outcome(self, future: Any) -> tuple[Part, Outcome]:
         from distributed import CancelledError, KilledWorker
@@ -76,6 +78,16 @@ class Cluster:
         """Take back what is under way and leave the cluster."""
         self.client.cancel(list(self.parts))
         self.client.close()
+
+
+def absolute(part: Part) -> Part:
+    """Return the part with paths that hold in any process of the machines that share the storage."""
+    pieces = [replace(piece, source=replace(piece.source, path=_absolute(piece.source.path))) for piece in part.pieces]
+    return replace(part, pieces=tuple(pieces))
+
+
+def _absolute(path: str) -> str:
+    return path if is_url(path) else os.path.abspath(path)
 
 
 def _label(model: Model, part: Part, job: Job) -> Outcome:
