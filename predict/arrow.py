@@ -1,6 +1,7 @@
 """Arrow record batches in, record batches out: the way into Spark, Ray, Polars and pandas.
 
-Needs pyarrow, which it imports only when it is called.
+Frames come and go through the Arrow PyCapsule interface (https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html),
+so that neither pandas nor Polars is needed. Needs pyarrow, which it imports only when it is called.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,8 @@ from parastance.predict.records import labelled
 
 if TYPE_CHECKING:
     from parastance.predict.model import Model
+
+FRAME_ROWS = 10_000  # rows of a frame labelled at once
 
 
 def output_schema(model: "Model", given: Any, text_field: str) -> Any:
@@ -61,3 +64,51 @@ def label_batches(
         columns = [batch.column(field.name) for field in list(schema)[:passed]]
         columns += [pa.array([record[field.name] for record in records], field.type) for field in list(schema)[passed:]]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def texts_of(column: Any) -> list[str]:
+    """Return the texts of a column (a Series, an Arrow array), null as an empty text. Raises TypeError where it holds no text."""
+    import pyarrow as pa
+
+    array = pa.chunked_array(column) if hasattr(column, "__arrow_c_stream__") else pa.array(column)
+    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)):
+        raise TypeError(f"a column of texts is needed, this one holds {array.type}")
+    return [text or "" for text in array.to_pylist()]
+
+
+def is_frame(given: Any) -> bool:
+    """Whether something that speaks Arrow is a table of columns: a pandas or Polars frame, an Arrow table, a DuckDB result."""
+    return any(hasattr(given, name) for name in ("columns", "schema"))
+
+
+def label_frame(model: "Model", frame: Any, text_field: str = "text", target: str | None = None) -> Any:
+    """Return the frame with the columns that labelling adds; those of the same name are replaced.
+
+    A pandas frame comes back as one, with its index, a Polars frame as one; anything else as an Arrow table. Raises KeyError where
+    there is no column `text_field`, UsageError for an unknown target.
+    """
+    import pyarrow as pa
+
+    home = type(frame).__module__.split(".")[0]
+    if home == "pandas":
+        texts = frame[[text_field]]
+        found = _labelled_table(model, pa.Table.from_pandas(texts, preserve_index=False), text_field, target)
+        ours = found.drop_columns([text_field]).to_pandas()
+        ours.index = frame.index
+        return frame.assign(**{name: ours[name] for name in ours.columns})
+    table = pa.table(frame)
+    if text_field not in table.column_names:
+        raise KeyError(f"no column {text_field!r} in the frame; there are {table.column_names}")
+    found = _labelled_table(model, table if home != "polars" else table.select([text_field]), text_field, target)
+    if home == "polars":
+        import polars
+
+        return frame.with_columns(polars.DataFrame(found.drop_columns([text_field])).get_columns())
+    return found
+
+
+def _labelled_table(model: "Model", table: Any, text_field: str, target: str | None) -> Any:
+    import pyarrow as pa
+
+    batches = label_batches(model, table.to_batches(max_chunksize=FRAME_ROWS), text_field, target)
+    return pa.Table.from_batches(batches, output_schema(model, table.schema, text_field))

@@ -157,15 +157,24 @@ class Model:
         """The index of the kind that has neither topics nor stance; there is always one in a kind head."""
         return self.heads["kind"].labels.index("boilerplate")
 
-    def label(
-        self, texts: Sequence[str], target: str | None = None, explain: bool = False
-    ) -> list[dict[str, Any]]:
+    def label(self, texts: Any, target: str | None = None, explain: bool = False, text_field: str = "text") -> Any:
         """Return one record a text, as the contract has it but for the fields that name a document.
 
-        Raises UsageError for an unknown target, TypeError where a text is not a string.
+        texts: a list of strings or a column of them (a pandas or Polars Series, an Arrow array); of a frame (pandas, Polars,
+        an Arrow table, or what else speaks the Arrow PyCapsule interface) the column `text_field` is labelled and the frame
+        comes back with the labels as columns, see `arrow.label_frame`. Raises UsageError for an unknown target, TypeError where
+        a text is not a string, KeyError where a frame has no such column.
         """
         from parastance.predict.records import labelled
 
+        if hasattr(texts, "__arrow_c_stream__") or hasattr(texts, "__arrow_c_array__"):
+            from parastance.predict.arrow import is_frame, label_frame, texts_of
+
+            if is_frame(texts):
+                if explain:
+                    raise TypeError("explain=True is for lists of strings")
+                return label_frame(self, texts, text_field, target)
+            texts = texts_of(texts)
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise TypeError("label() takes a list of strings")
         name = self.target(target)

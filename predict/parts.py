@@ -20,6 +20,7 @@ from parastance.predict.storage import BLOCK, open_read, stat
 PART_SIZE = 8 << 20  # bytes of input: a fraction of a second to some seconds of work, so that a kill costs little
 CUTS_PER_GROUP = 8  # slices of one Parquet row group: each decodes the rows before it again
 LONGEST_FIELD = 1 << 30
+MARK = b"\xef\xbb\xbf"  # of UTF-8, which is no part of the first column's name
 GROUP = "part"  # the name of parts that hold several documents
 
 
@@ -179,9 +180,9 @@ def _cut_separated(source: Source, text_field: str, size: int, length: int) -> t
 
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
-        header = next(csv.reader(decoded(next(given).removeprefix(b"\xef\xbb\xbf")), delimiter=delimiter))
-        with open_read(source.path) as stream:
-            position += 3 * stream.read(3).startswith(b"\xef\xbb\xbf")
+        first_line = next(given)
+        position = len(first_line) - len(first_line.removeprefix(MARK))
+        header = next(csv.reader(decoded(first_line.removeprefix(MARK)), delimiter=delimiter))
         if text_field.encode().decode("latin-1") not in header or len(set(header)) < len(header):
             return [], ""
         head = start = position

@@ -39,7 +39,7 @@ def make(root: Path, size: int) -> None:
 
     def rows(count: int) -> list[dict[str, object]]:
         return [
-            {"id": f"{rng.randrange(1 << 40):x}", "text": " ".join(rng.choices(known, k=rng.randint(2, 5))), "n": at, "outlet": "Wire"}
+            {"id": f"{rng.randrange(1 << 40):x}", "text": " ".join(rng.choices(known, k=rng.randint(2, 5))), "n": at, "outlet": "x"}
             for at in range(count)
         ]
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 from archive_maker import paragraph
@@ -34,6 +35,10 @@ WAYS = [
 ]
 
 
+def read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
 def main() -> int:
     rng = random.Random(0)
     bad = set(rng.sample(range(10_000), 1_000))
@@ -46,20 +51,20 @@ def main() -> int:
                 stream.write((ways[row][1] if row in ways else good) + b"\n")
         predict = [sys.executable, "-m", "parastance.train", "predict"]
         done = subprocess.run([*predict, rows, "-o", out, "--jobs", "2"], capture_output=True, text=True, check=False)
-        labelled = [json.loads(line)["id"] for line in out.open()]
-        rejects = [json.loads(line) for line in Path(f"{out}.rejects.jsonl").open()]
+        labelled = [row["id"] for row in read(out)]
+        rejects = read(Path(f"{out}.rejects.jsonl"))
         right = sum(ways[row["row"] - 1][2] in row["reason"] for row in rejects)
         counts = Counter(ways[row["row"] - 1][0] for row in rejects)
         assert labelled == [str(row) for row in range(10_000) if row not in bad]
         assert [row["row"] - 1 for row in rejects] == sorted(bad)
-        print(f"exit status {done.returncode}: {len(labelled):,} labelled, {len(rejects):,} rejected, {right:,} with the right reason")
+        print(f"exit status {done.returncode}: {len(labelled):,} labelled, {len(rejects):,} rejected, {right:,} with reason")
         for what, count in counts.items():
             reason = next(row["reason"] for row in rejects if ways[row["row"] - 1][0] == what)
             print(f"  {count:3}  {what}: {reason}")
         mended = Path(folder, "mended.rejects.jsonl")
         mended.write_text("".join(json.dumps({**row, "raw": {"text": "Talks failed in Geneva."}}) + "\n" for row in rejects))
         again = subprocess.run([*predict, mended, "-o", Path(folder, "again.jsonl")], capture_output=True, text=True, check=False)
-        ids = [json.loads(line)["id"] for line in Path(folder, "again.jsonl").open()]
+        ids = [row["id"] for row in read(Path(folder, "again.jsonl"))]
         assert ids == [f"rows.jsonl#{row + 1}" for row in sorted(bad)]
         print(f"mended and run again: exit status {again.returncode}, {len(ids):,} labelled, ids as in rows.jsonl")
     return int(right < 1_000 or done.returncode != 1 or again.returncode != 0)
