@@ -33,17 +33,20 @@ def sentences() -> list[str]:
     return [part.strip() + "." for text in texts for part in " ".join(text.split()).split(". ") if len(part) > 40]
 
 
-def make(root: Path, size: int) -> None:
-    """Write an archive of about `size` bytes: half in one JSON Lines file, the rest in files of 1/40 and documents."""
+def make(root: Path, size: int, wide: int) -> None:
+    """Write an archive of about `size` bytes: half in one JSON Lines file, the rest in files of 1/40 and documents.
+
+    wide: characters of a column beside the text."""
     rng, known = random.Random(0), sentences()
 
     def rows(count: int) -> list[dict[str, object]]:
         return [
-            {"id": f"{rng.randrange(1 << 40):x}", "text": " ".join(rng.choices(known, k=rng.randint(2, 5))), "n": at, "outlet": "x"}
+            {"id": f"{rng.randrange(1 << 40):x}", "text": " ".join(rng.choices(known, k=rng.randint(2, 5))), "n": at, "outlet": page[:wide]}
             for at in range(count)
         ]
 
     root.mkdir(parents=True)
+    page = " ".join(rng.choices(known, k=max(wide // 40, 1))).replace('"', "'")
     block = rows(2000)
     lines = "".join(json.dumps(row) + "\n" for row in block).encode()
     with open(root / "a_large.jsonl", "wb") as stream:
@@ -89,6 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("memory", "speed"))
     parser.add_argument("--size", type=float, default=2000, help="MB")
+    parser.add_argument("--wide", type=int, default=1, help="characters of a column beside the text")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-dask", action="store_true")
@@ -96,7 +100,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        make(root / "archive", int(given.size * MB))
+        make(root / "archive", int(given.size * MB), given.wide)
         size = sum(path.stat().st_size for path in (root / "archive").rglob("*") if path.is_file())
         print(f"{size / MB:,.0f} MB in {sum(path.is_file() for path in (root / 'archive').rglob('*')):,} files", flush=True)
         return memory(root, given) if given.what == "memory" else speed(root, given, size)
