@@ -4,6 +4,7 @@ Needs the extra `dask`.
 """
 
 import os
+import time
 from dataclasses import replace
 from queue import Empty, Queue
 from typing import Any
@@ -17,6 +18,7 @@ from parastance.predict.storage import is_url
 
 PARTS_PER_THREAD = 3  # parts under way for each thread of the cluster, so that none waits for the next
 CONNECT = 30  # seconds
+ASK_EVERY = 5.0  # seconds
 
 
 class Cluster:
@@ -34,14 +36,20 @@ class Cluster:
         self.job, self.note = replace(job, folder=_absolute(job.folder)), note
         self.parts: dict[Any, Part] = {}
         self.ready: Queue[Any] = Queue()
-        if not self._threads():
+        self.threads, self.asked = 0, -ASK_EVERY
+        try:
+            self.client.wait_for_workers(1, timeout=CONNECT)
+        except TimeoutError:
             self.client.close()
-            raise UsageError(f"--dask {address}: the scheduler has no workers")
+            raise UsageError(f"--dask {address}: the scheduler has no workers") from None
         self.model = self.client.scatter(model, broadcast=True, hash=False)
 
     def _threads(self) -> int:
-        workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        return sum(worker["nthreads"] for worker in workers.values())
+        """Return how many threads the cluster has, asked a few times a minute: workers come and go."""
+        if time.monotonic() - self.asked > ASK_EVERY:
+            self.threads = sum(self.client.nthreads().values())
+            self.asked = time.monotonic()
+        return self.threads
 
     def has_room(self) -> bool:
         return self.pending() < PARTS_PER_THREAD * max(self._threads(), 1)

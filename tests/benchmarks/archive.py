@@ -41,7 +41,7 @@ def make(root: Path, size: int, wide: int) -> None:
 
     def rows(count: int) -> list[dict[str, object]]:
         return [
-            {"id": f"{rng.randrange(1 << 40):x}", "text": " ".join(rng.choices(known, k=rng.randint(2, 5))), "n": at, "outlet": page[:wide]}
+            {"id": f"{at:x}", "text": " ".join(rng.choices(known, k=rng.randint(2, 5))), "n": at, "page": page[:wide]}
             for at in range(count)
         ]
 
