@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -325,7 +326,7 @@ def test_a_worker_that_crashes_costs_its_input_only(small_model: Model, tmp_path
     for number in range(6):
         (tmp_path / "in" / f"{number}.txt").write_text(f"{TALKS} {'DEADLY' if number == 2 else ''}\n\n{SHELLS}")
     (tmp_path / "in" / "rows.jsonl").write_bytes(lines({"text": TALKS}, {"id": "x", "text": "FAULTY"}, {"text": SHELLS}))
-    model = Deadly(**{**vars(small_model), "folder": None})
+    model = Deadly(**{field.name: getattr(small_model, field.name) for field in fields(Model) if field.init})
     tally = label(model, tmp_path / "in", tmp_path / "out.jsonl", part_size=1000, jobs=2)
     assert (tally.paragraphs, tally.rejected) == (12, 2)
     rejects = [json.loads(line) for line in (tmp_path / "out.jsonl.rejects.jsonl").read_text().splitlines()]
