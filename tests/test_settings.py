@@ -11,8 +11,9 @@ from parastance.predict.errors import UsageError
 from parastance.predict.evidence import explain
 from parastance.predict.model import Model, Unit
 from parastance.train.config import Config, read_config
+from parastance.train.cutoffs import leaning_cuts
 from parastance.train.data import LabelledRow, labelled_row
-from parastance.train.fit import Fitted, fit
+from parastance.train.fit import Fitted, fit, registry_for
 from parastance.train.heads import questions
 from parastance.train.run import warnings
 from parastance.train.save import save
@@ -161,3 +162,26 @@ def test_mentions_by_offset_say_whom_a_stance_is_about() -> None:
     text = "They praised Dora in town, then nobody spoke to Emil."
     given = model.decide([Unit(text, "x", ((13, 17),)), Unit(text, "x", ((48, 52),))]).given["stance"]
     assert [model.heads["stance"].labels[at] for at in given.argmax(axis=1)] == ["good", "neutral"]
+
+
+def test_cuts_of_many_labels_lean_on_each_other() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.random((1000, 12)) < np.array([0.3] * 6 + [0.004] * 6)
+    p = np.clip(0.5 * truth + 0.5 * rng.random((1000, 12)) ** 2, 0, 1)
+    own = np.array([0.55] * 6 + [0.02] * 6)
+    cuts = leaning_cuts(own, p, truth)
+    assert np.abs(cuts[:6] - own[:6]).max() < 0.02
+    assert (cuts[6:] > 0.1).all()
+    assert (np.sign(cuts - own) == np.sign(cuts.max() - own)).all()
+
+
+def test_actors_are_masked_only_where_a_stance_is_about_one() -> None:
+    topics = [labelled_row({"text": "Iran and Syria", "topics": ["a"]}, "1")]
+    foreign = [labelled_row({"text": "Iran", "stance": "pro", "target": "opera"}, "1")]
+    ours = [*foreign, labelled_row({"text": "Iran", "stance": "pro"}, "2")]
+    assert not registry_for(topics, Config())
+    assert not registry_for(foreign, Config())
+    assert registry_for(foreign, Config()).default == "opera"
+    assert registry_for(ours, Config()).learnt == ("opera",)
+    assert "iranian_government" in registry_for(ours, Config())
+    assert "iranian_government" in registry_for(topics, Config(actors=True))

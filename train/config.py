@@ -22,8 +22,8 @@ class Config:
     settings of topics and stance are chosen by cross-validation (see `search`) or are those measured on the shipped corpus.
     regularisation: the values of C tried where nothing is searched, least first. tolerance: macro-F1 that a plainer setting may
     lose to another and still be chosen. notions: whether topics see the shipped word vectors (`seeds/notions.npz`), which were
-    learnt on news about wars. actors: whether the registry's actors become role tokens; None: unless all stances are about
-    others. heads: settings of single heads, each a field of `Recipe`, which are then not searched. precision: the one that
+    learnt on news about wars. actors: whether the registry's actors become role tokens; None: where some stance is about
+    one of them. heads: settings of single heads, each a field of `Recipe`, which are then not searched. precision: the one that
     certified levels promise. slices: whether to hold out by outlet, conflict, year and set as well, where the data say them.
     """
 

@@ -15,7 +15,7 @@ from parastance.predict.heads import Head
 from parastance.predict.scorer import Matrix
 from parastance.train.calibrate import Calibration, log_losses
 from parastance.train.certify import Certificate, certify
-from parastance.train.cutoffs import best_cut, best_offsets
+from parastance.train.cutoffs import MANY, best_cut, best_offsets, leaning_cuts
 from parastance.train.scoring import Decided
 
 Truth = NDArray[np.bool_]
@@ -62,7 +62,8 @@ def decisive_head(sample: Sample, bent: Sequence[bool] | None = None) -> Head:
     p = head.probabilities(sample.scores)
     if sample.exclusive:
         return replace(head, cut=best_offsets(p, sample.truth.argmax(axis=1), sample.fallback))
-    return replace(head, cut=np.array([best_cut(p[:, at], sample.truth[:, at]) for at in range(p.shape[1])]))
+    cut = np.array([best_cut(p[:, at], sample.truth[:, at]) for at in range(p.shape[1])])
+    return replace(head, cut=leaning_cuts(cut, p, sample.truth) if len(cut) >= MANY else cut)
 
 
 def choose_curves(sample: Sample) -> list[bool]:

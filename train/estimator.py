@@ -44,6 +44,8 @@ class ParagraphClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         answers, self.multilabel_ = _answers(y)
         if len(answers) != len(texts):
             raise ValueError(f"{len(texts)} texts but {len(answers)} labels")
+        if not texts:
+            raise ValueError("no label in y: there are no texts")
         owner = [str(at) for at in range(len(texts))] if groups is None else [str(group) for group in groups]
         rows = [
             LabelledRow(

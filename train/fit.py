@@ -102,13 +102,13 @@ def held_out_slices(rows: Sequence[LabelledRow], groups: NDArray[np.int64], conf
 def registry_for(rows: Sequence[LabelledRow], config: Config) -> Registry:
     """Return the registry that a model of these rows has.
 
-    Its actors become role tokens unless all stances are about targets that it lacks, or the configuration says otherwise. The
-    default target is the codebook's, or the commonest one where no stance is about the codebook's.
+    Its actors become role tokens where some stance is about one of them, unless the configuration says otherwise. The default
+    target is the codebook's, or the commonest one where no stance is about the codebook's.
     """
     registry = read_registry()
     counts = Counter(row.target or registry.default for row in rows if row.stance is not None)
     foreign = [name for name, _ in counts.most_common() if name not in registry]
-    actors = config.actors if config.actors is not None else not counts or len(foreign) < len(counts)
+    actors = config.actors if config.actors is not None else len(foreign) < len(counts)
     default = registry.default if not counts or registry.default in counts else counts.most_common(1)[0][0]
     return Registry(registry.values() if actors else (), default, sorted(foreign[:MOST_NAMES]))
 
