@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parastance.predict.blocks import Blocks
-from parastance.predict.compiled import CompiledScorer
+from parastance.predict import kernel
 from parastance.predict.kernel import kernel_module
-from parastance.predict.model import CHUNK, Model, Unit, load
-from parastance.predict.plain import PlainScorer
+from parastance.predict.model import CHUNK, Unit, load
 
 Label = Callable[[list[str]], Any]
 Truth = NDArray[np.bool_]
@@ -27,12 +25,13 @@ WORDS = re.compile(r"\w+|[^\w\s]")
 
 def ours(plain: bool) -> Label:
     """parastance's whole model, by the kernel or by NumPy alone."""
-    model: Model = load()
-    blocks: Blocks = model.blocks
-    module = kernel_module()
-    if not plain and module is None:
+    if not plain and kernel_module() is None:
         raise ImportError("no kernel was built")
-    model.__dict__["scorer"] = PlainScorer(blocks) if plain else CompiledScorer(blocks, module)
+    model = load()
+    found = kernel.kernel_module
+    kernel.kernel_module = (lambda: None) if plain else found
+    model.decide([Unit("Talks failed.")])  # makes the scorer, which the model then keeps
+    kernel.kernel_module = found
 
     def label(texts: list[str]) -> None:
         for at in range(0, len(texts), CHUNK):
