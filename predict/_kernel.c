@@ -180,8 +180,11 @@ typedef struct {
 
 static int see(Scorer *scorer, State *state, View *view, const Trie *trie, const Text *text, const Item *given)
 {
-    Words words = {state->lexicon.words.at, state->ids.at, state->places.at, state->ids.n, 0};
+    Words words = {state->lexicon.words.at, state->ids.at, state->places.at, state->ids.n, 0, 0};
     view->mentions.n = 0;
+    int lower = 0, upper = 0;
+    for (size_t at = 0; at < text->length; at++) lower |= text->class[at] & IS_LOWER;
+    words.has_lower = lower != 0;
     if (given) {
         if (RESERVE(view->mentions, given->n_mentions)) return -1;
         for (size_t at = 0; at < given->n_mentions; at++) {
@@ -190,8 +193,6 @@ static int see(Scorer *scorer, State *state, View *view, const Trie *trie, const
             view->mentions.at[view->mentions.n++] = (Mention){(uint32_t)m[0], (uint32_t)m[1], (uint32_t)m[2]};
         }
     } else {
-        int lower = 0, upper = 0;
-        for (size_t at = 0; at < text->length; at++) lower |= text->class[at] & IS_LOWER;
         for (size_t at = 1; at < text->length; at++) upper |= text->class[at] & IS_UPPER;
         words.has_case = lower && upper;
         size_t start = 0;
@@ -205,7 +206,11 @@ static int see(Scorer *scorer, State *state, View *view, const Trie *trie, const
     if (masked->grows ? collect_ngrams(view, masked, &state->lexicon)
                       : find_known_ngrams(view, masked, scorer->width, &state->lexicon))
         return -1;
-    return find_relations(view, &scorer->relations, &state->lexicon);
+    if (find_relations(view, &scorer->relations, &state->lexicon)) return -1;
+    if (scorer->names.n && find_own_names(&state->own_names, view, &scorer->names, &state->lexicon, words.id, &state->word_ends)) return -1;
+    if (!scorer->frames.n) return 0;
+    if (frame(&state->framed, view, text, &words, &state->word_ends)) return -1;
+    return find_relations(&state->framed, &scorer->frames, &state->lexicon);
 }
 
 static int read_text(Scorer *scorer, State *state, const Item *item, Text *text, PyThreadState **thread)
@@ -249,6 +254,7 @@ static State *new_state(const Scorer *scorer)
     state->part = calloc(width, sizeof(double));
     int failed = !state->sums || !state->own || !state->best || !state->part;
     failed = failed || counter_for(&state->masked, &scorer->masked) || counter_for(&state->relations, &scorer->relations);
+    failed = failed || counter_for(&state->frames, &scorer->frames) || counter_for(&state->names, &scorer->names);
     failed = failed || counter_for(&state->grams, &scorer->grams);
     for (uint32_t role = 0; role < ROLES && !failed; role++)
         failed = intern_token(scorer, state, (const uint8_t *)role_names[role], strlen(role_names[role])) != role;
@@ -667,10 +673,10 @@ static void *copy_of(const Py_buffer *buffer, size_t size)
 
 static int fill_scorer(Scorer *scorer, PyObject *arguments)
 {
-    PyObject *masked, *relations, *grams, *notions;
+    PyObject *masked, *relations, *frames, *names, *grams, *notions;
     Py_buffer bias, reference, pooled, shape;
     Py_ssize_t width, stance;
-    if (!PyArg_ParseTuple(arguments, "nnOOOOz*y*y*y*d", &width, &stance, &masked, &relations, &grams, &notions, &shape, &bias,
+    if (!PyArg_ParseTuple(arguments, "nnOOOOOOz*y*y*y*d", &width, &stance, &masked, &relations, &frames, &names, &grams, &notions, &shape, &bias,
                           &reference, &pooled, &scorer->share))
         return -1;
     scorer->width = (size_t)width;
@@ -685,6 +691,8 @@ static int fill_scorer(Scorer *scorer, PyObject *arguments)
         if (scorer->reference[at] >= width) good = 0, PyErr_SetString(PyExc_ValueError, "no such reference column");
     good = good && !fill_block(&scorer->masked, masked, written_ngram, columns);
     good = good && !fill_block(&scorer->relations, relations, written_relation, columns);
+    good = good && !fill_block(&scorer->frames, frames, written_frame, columns);
+    good = good && !fill_block(&scorer->names, names, written_own, columns);
     good = good && !fill_block(&scorer->grams, grams, written_gram, columns);
     good = good && !fill_block(&scorer->notions, notions, written_notion, columns);
     PyBuffer_Release(&bias);
@@ -731,8 +739,8 @@ static void kernel_dealloc(PyObject *object)
         next = state->next;
         state_free(state);
     }
-    Block *blocks[] = {&scorer->masked, &scorer->relations, &scorer->grams, &scorer->notions};
-    for (int i = 0; i < 4; i++) block_free(blocks[i]);
+    Block *blocks[] = {&scorer->masked, &scorer->relations, &scorer->frames, &scorer->names, &scorer->grams, &scorer->notions};
+    for (int i = 0; i < 6; i++) block_free(blocks[i]);
     free(scorer->shape);
     free(scorer->bias);
     free(scorer->reference);

@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     size_t width;   /* columns, a multiple of 4; those behind the labels are 0 */
     size_t stance;  /* columns from this one on see the target asked for */
-    Block masked, relations, grams, notions;
+    Block masked, relations, frames, names, grams, notions;
     double *shape;  /* (SHAPES, width) or NULL */
     double *bias;   /* (width,) */
     int32_t *reference; /* (width,): the column an exclusive head's scores are counted from, -1 for none */
@@ -49,8 +49,9 @@ typedef struct State {
     VECTOR(Spot) spots;
     Ids ends, word_ends; /* of sentences, in characters and in words */
     View home, asked;
-    Counter masked, relations, grams, notions, words;
-    double *sums, *own, *best, *part; /* (width,) each */
+    Counter masked, relations, frames, names, grams, words;
+    View framed, own_names; /* of the view that was seen last */
+    double *sums, *own, *best, *part; /* (width,) each; best: two */
 } State;
 
 static void counter_free(Counter *counter)
@@ -78,8 +79,10 @@ static void state_free(State *state)
     free(state->word_ends.at);
     view_free(&state->home);
     view_free(&state->asked);
-    Counter *counters[] = {&state->masked, &state->relations, &state->grams, &state->notions, &state->words};
-    for (size_t i = 0; i < 5; i++) counter_free(counters[i]);
+    view_free(&state->framed);
+    view_free(&state->own_names);
+    Counter *counters[] = {&state->masked, &state->relations, &state->frames, &state->names, &state->grams, &state->words};
+    for (size_t i = 0; i < 6; i++) counter_free(counters[i]);
     free(state->sums);
     free(state->own);
     free(state->best);
@@ -233,25 +236,34 @@ static int score_grams(const Scorer *scorer, State *state, const uint8_t *padded
     return 0;
 }
 
+/* A block whose terms lie in a view's relations. */
+static int score_relations(const Block *block, Counter *counter, const View *view, size_t sentence, int whole, State *state,
+                           double *scores, size_t width)
+{
+    if (!block->n) return 0;
+    if (whole) return score_bag(block, counter, view->relations.at, view->relations.n, state, scores, width);
+    const uint32_t *slice = view->inside_slices.at + 2 * sentence;
+    return score_bag(block, counter, view->inside.at ? view->inside.at + slice[0] : NULL, slice[1] - slice[0], state, scores, width);
+}
+
 /* The scores of a part of a paragraph as one view sees it: the whole, or a sentence (from 0); bias included. */
 static int score_part(const Scorer *scorer, State *state, const View *view, size_t sentence, int whole, double *scores)
 {
     size_t width = scorer->width;
     memcpy(scores, scorer->bias, width * sizeof *scores);
-    const uint32_t *masked = view->masked.at, *relations = whole ? view->relations.at : view->inside.at;
-    size_t n_masked = view->masked.n, n_relations = view->relations.n, start = 0, end = state->ids.n;
+    const uint32_t *masked = view->masked.at;
+    size_t n_masked = view->masked.n, start = 0, end = state->ids.n;
     if (!whole) {
         const uint32_t *slice = view->masked_slices.at + 2 * sentence;
         masked += slice[0];
         n_masked = slice[1] - slice[0];
-        slice = view->inside_slices.at + 2 * sentence;
-        relations += slice[0];
-        n_relations = slice[1] - slice[0];
         start = sentence ? state->word_ends.at[sentence - 1] : 0;
         end = state->word_ends.at[sentence];
     }
     if (score_bag(&scorer->masked, &state->masked, masked, n_masked, state, scores, width)) return -1;
-    if (score_bag(&scorer->relations, &state->relations, relations, n_relations, state, scores, width)) return -1;
+    if (score_relations(&scorer->relations, &state->relations, view, sentence, whole, state, scores, width)) return -1;
+    if (score_relations(&scorer->frames, &state->frames, &state->framed, sentence, whole, state, scores, width)) return -1;
+    if (score_relations(&scorer->names, &state->names, &state->own_names, sentence, whole, state, scores, width)) return -1;
     return score_words(scorer, state, start, end, scores);
 }
 

@@ -10,8 +10,10 @@ enum { WINDOW = 6, REACH = 12, NEAR = 4 }; /* as in features.py */
 /* Kinds of terms. AROUND + 2 role + side; PAIR and BETWEEN + 8 first + second. */
 enum {
     UNIGRAM = 0, BIGRAM = 1, LEFT = 2, RIGHT = 3, LEFT_PAIR = 4, RIGHT_PAIR = 5, AROUND = 8, PAIR = 32, BETWEEN = 96, NAMED = 160,
-    UNNAMED = 161, NOTION = 162, GRAM = 163
+    UNNAMED = 161, NOTION = 162, GRAM = 163, LEFT_LEFT = 20, RIGHT_RIGHT = 21, EITHER_SIDE = 22, COUNT = 24, OWN = 164, OWN_PAIR = 165, NO_NAME = 166
 };
+
+enum { MANY = 5 }; /* names, and more */
 
 typedef struct { uint32_t kind, first, second; } Made; /* a term that was collected: its kind and tokens */
 
@@ -64,6 +66,8 @@ typedef struct {
     Mentions mentions;              /* in words */
     Mentions places;                /* first: token; last: sentence */
     int any_named;
+    int frames;                     /* whether names are one token each, counted in `names` by sentence */
+    Ids names;
 } View;
 
 static void view_free(View *view)
@@ -78,6 +82,7 @@ static void view_free(View *view)
     free(view->inside.at);
     free(view->inside_slices.at);
     free(view->named.at);
+    free(view->names.at);
     free(view->mentions.at);
     free(view->places.at);
     memset(view, 0, sizeof *view);
@@ -198,6 +203,15 @@ static int relate_word(View *view, const Lexicon *lexicon, uint32_t kind, uint32
     return relate(view, term_key(kind, lexicon->tokens.at[token].hash, 0), (Made){kind, token, NONE}, inside);
 }
 
+/* The pair of tokens first and second beside a mention of the target, where there are such; the sentence is low:high. */
+static int beside(View *view, const Lexicon *lexicon, uint32_t kind, size_t first, size_t second, size_t low, size_t high)
+{
+    if (first >= view->tokens.n || second >= view->tokens.n) return 0; /* below 0 is beyond the end, too */
+    uint32_t a = view->tokens.at[first], b = view->tokens.at[second];
+    uint64_t key = term_key(kind, lexicon->tokens.at[a].hash, lexicon->tokens.at[b].hash);
+    return relate(view, key, (Made){kind, a, b}, first >= low && second < high);
+}
+
 /* The words and pairs of words in start:end beside a mention of the target; the sentence is low:high. */
 static int window(View *view, const Lexicon *lexicon, const uint32_t kinds[2], size_t start, size_t end, size_t low, size_t high)
 {
@@ -234,6 +248,11 @@ static int relations_of(View *view, const Lexicon *lexicon, size_t index)
     if (mention.role == TARGET) {
         if (window(view, lexicon, left, start, at, low, high)) return -1;
         if (window(view, lexicon, right, at + 1, end, low, high)) return -1;
+        if (view->frames) {
+            if (beside(view, lexicon, LEFT_LEFT, at - 2, at - 1, low, high)) return -1;
+            if (beside(view, lexicon, RIGHT_RIGHT, at + 1, at + 2, low, high)) return -1;
+            if (beside(view, lexicon, EITHER_SIDE, at - 1, at + 1, low, high)) return -1;
+        }
     } else {
         uint32_t kind = AROUND + 2 * mention.role;
         for (size_t near = start; near < end; near++) {
@@ -266,6 +285,92 @@ static int settle(View *view, Block *block, size_t start, size_t end)
     return 0;
 }
 
+static int push_count(Block *block, Ids *ids, size_t names)
+{
+    uint32_t kind = COUNT + (uint32_t)(names < MANY ? names : MANY);
+    return push_term(block, ids, term_key(kind, 0, 0), (Made){kind, NONE, NONE});
+}
+
+/* Whether a word is written like a name: with a capital that no sentence or quotation begins with. */
+static int is_name(const Text *text, const Words *words, size_t at)
+{
+    uint32_t flags = words->lexicon[words->id[at]].flags;
+    if (!words->has_lower || !(flags & STARTS_UPPER) || (flags & IS_I)) return 0;
+    for (size_t c = words->place[2 * at - 1]; c < words->place[2 * at]; c++)
+        switch (text->point[c]) {
+        case '.': case '!': case '?': case ':': case '"': case 0x201C: case 0x201D: case 0xAB: case 0xBB: return 0;
+        }
+    return 1;
+}
+
+/* The view with each run of names as one token, which counts as a mention. */
+static int frame(View *framed, const View *view, const Text *text, const Words *words, const Ids *word_ends)
+{
+    size_t word = 0, next = 0;
+    framed->tokens.n = framed->places.n = 0;
+    if (RESERVE(framed->tokens, words->n) || RESERVE(framed->places, words->n) || RESERVE(framed->ends, word_ends->n)) return -1;
+    if (RESERVE(framed->names, word_ends->n) || RESERVE(framed->named, word_ends->n)) return -1;
+    for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
+        size_t start = word, running = 0, end = word_ends->at[sentence];
+        framed->names.at[sentence] = 0;
+        while (word < end) {
+            uint32_t token = words->lexicon[words->id[word]].token;
+            int name = 0;
+            if (next < view->mentions.n && view->mentions.at[next].first == word) {
+                token = view->mentions.at[next].role;
+                word = view->mentions.at[next++].last;
+            } else {
+                name = word > start && is_name(text, words, word);
+                word++;
+                if (name) token = NAME;
+                if (name && running) continue;
+                framed->names.at[sentence] += (uint32_t)name;
+            }
+            running = (size_t)name;
+            if (token < ROLES) framed->places.at[framed->places.n++] = (Mention){(uint32_t)framed->tokens.n, (uint32_t)sentence, token};
+            framed->tokens.at[framed->tokens.n++] = token;
+        }
+        framed->ends.at[sentence] = (uint32_t)framed->tokens.n;
+        framed->named.at[sentence] = view->named.at[sentence];
+    }
+    framed->ends.n = framed->named.n = framed->names.n = word_ends->n;
+    framed->any_named = view->any_named;
+    framed->frames = 1;
+    return 0;
+}
+
+/* The words that the target goes by, into `relations` and `inside` of a view of their own. */
+static int find_own_names(View *own, const View *view, Block *block, const Lexicon *lexicon, const uint32_t *words, const Ids *word_ends)
+{
+    size_t next = 0;
+    uint64_t none = term_key(NO_NAME, 0, 0);
+    own->relations.n = own->inside.n = 0;
+    if (RESERVE(own->inside_slices, 2 * word_ends->n)) return -1;
+    for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
+        own->inside_slices.at[2 * sentence] = (uint32_t)own->inside.n;
+        size_t before = own->relations.n;
+        for (; next < view->mentions.n && view->mentions.at[next].first < word_ends->at[sentence]; next++) {
+            Mention mention = view->mentions.at[next];
+            for (size_t at = mention.first; mention.role == TARGET && at < mention.last; at++) {
+                uint32_t token = lexicon->words.at[words[at]].token;
+                uint64_t hash = lexicon->tokens.at[token].hash;
+                if (push_term(block, &own->relations, term_key(OWN, hash, 0), (Made){OWN, token, NONE})) return -1;
+                if (at + 1 == mention.last) continue;
+                uint32_t second = lexicon->words.at[words[at + 1]].token;
+                uint64_t key = term_key(OWN_PAIR, hash, lexicon->tokens.at[second].hash);
+                if (push_term(block, &own->relations, key, (Made){OWN_PAIR, token, second})) return -1;
+            }
+        }
+        size_t added = own->relations.n - before;
+        if (RESERVE(own->inside, own->inside.n + added)) return -1;
+        if (added) memcpy(own->inside.at + own->inside.n, own->relations.at + before, added * sizeof *own->inside.at);
+        own->inside.n += added;
+        if (!view->named.at[sentence] && push_term(block, &own->inside, none, (Made){NO_NAME, NONE, NONE})) return -1;
+        own->inside_slices.at[2 * sentence + 1] = (uint32_t)own->inside.n;
+    }
+    return view->any_named ? 0 : push_term(block, &own->relations, none, (Made){NO_NAME, NONE, NONE});
+}
+
 /* The relations; whether the target is named is the last of the paragraph and of each sentence. */
 static int find_relations(View *view, Block *block, const Lexicon *lexicon)
 {
@@ -293,7 +398,13 @@ static int find_relations(View *view, Block *block, const Lexicon *lexicon)
         start = end;
         uint32_t kind = view->named.at[sentence] ? NAMED : UNNAMED;
         if (push_term(block, &view->inside, term_key(kind, 0, 0), (Made){kind, NONE, NONE})) return -1;
+        if (view->frames && push_count(block, &view->inside, view->names.at[sentence])) return -1;
         slice[1] = (uint32_t)view->inside.n;
+    }
+    if (view->frames) {
+        size_t names = 0;
+        for (size_t sentence = 0; sentence < view->ends.n; sentence++) names += view->names.at[sentence];
+        if (push_count(block, &view->relations, names)) return -1;
     }
     uint32_t kind = view->any_named ? NAMED : UNNAMED;
     return push_term(block, &view->relations, term_key(kind, 0, 0), (Made){kind, NONE, NONE});
@@ -331,13 +442,33 @@ static uint64_t written_relation(const uint8_t *term, size_t length)
     return 0;
 }
 
+static uint64_t written_pair(uint32_t single, uint32_t pair, const uint8_t *term, size_t length)
+{
+    const uint8_t *blank = memchr(term, ' ', length);
+    if (!blank) return term_key(single, hash_bytes(term, length), 0);
+    size_t first = (size_t)(blank - term);
+    return term_key(pair, hash_bytes(term, first), hash_bytes(blank + 1, length - first - 1));
+}
+
+static uint64_t written_frame(const uint8_t *term, size_t length)
+{
+    static const char starts[3][4] = {"LL:", "RR:", "LR:"};
+    if (length == 7 && !memcmp(term, "names:", 6) && term[6] >= '0' && term[6] <= '0' + MANY) return term_key(COUNT + term[6] - '0', 0, 0);
+    for (uint32_t side = 0; side < 3; side++)
+        if (length > 5 && !memcmp(term, starts[side], 3)) return written_pair(LEFT_LEFT + side, LEFT_LEFT + side, term + 3, length - 3);
+    return written_relation(term, length);
+}
+
+static uint64_t written_own(const uint8_t *term, size_t length)
+{
+    if (length == 2 && !memcmp(term, "T:", 2)) return term_key(NO_NAME, 0, 0);
+    return length > 2 && !memcmp(term, "T:", 2) ? written_pair(OWN, OWN_PAIR, term + 2, length - 2) : 0;
+}
+
 /* The key of a unigram or bigram as written. */
 static uint64_t written_ngram(const uint8_t *term, size_t length)
 {
-    const uint8_t *blank = memchr(term, ' ', length);
-    if (!blank) return term_key(UNIGRAM, hash_bytes(term, length), 0);
-    size_t first = (size_t)(blank - term);
-    return term_key(BIGRAM, hash_bytes(term, first), hash_bytes(blank + 1, length - first - 1));
+    return written_pair(UNIGRAM, BIGRAM, term, length);
 }
 
 static uint64_t written_notion(const uint8_t *term, size_t length) { return term_key(NOTION, hash_bytes(term, length), 0); }

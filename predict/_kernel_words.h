@@ -5,10 +5,10 @@
 
 #include "_kernel_text.h"
 
-enum { ROLES = 5, TARGET = 0 }; /* the role tokens are the first tokens; order as in targets.ROLES */
-enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4 };
+enum { ROLES = 6, TARGET = 0, NAME = 5 }; /* the role tokens are the first tokens; order as in targets.ROLES, then a name */
+enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8 };
 
-static const char *const role_names[ROLES] = {"<target>", "<ally>", "<adversary>", "<jihadist>", "<third>"};
+static const char *const role_names[ROLES] = {"<target>", "<ally>", "<adversary>", "<jihadist>", "<third>", "<name>"};
 
 /* A word type as written. lower, cut: hashes of it in lower case and of the same without its last letter, an s. */
 typedef struct {
@@ -132,6 +132,7 @@ static void describe(Word *word, const uint8_t *bytes, const Forms *forms, size_
     word->lower = hash_bytes(forms->lower, forms->lower_size);
     word->flags = forms->upper ? STARTS_UPPER : 0;
     if (word->length == 1 && (last == 's' || last == 'S')) word->flags |= IS_POSSESSIVE;
+    if (word->length == 1 && last == 'I') word->flags |= IS_I;
     if (characters > 3 && (last == 's' || last == 'S')) {
         word->flags |= HAS_CUT;
         word->cut = hash_bytes(forms->cut, forms->cut_size);
@@ -167,7 +168,7 @@ typedef struct {
     const Word *lexicon;
     const uint32_t *id, *place; /* place: start and end of each */
     size_t n;
-    int has_case;
+    int has_case, has_lower;
 } Words;
 
 /* The role of the node's first alias whose capitals words first:last have, -1 where none fits. */

@@ -24,7 +24,7 @@ TERMS: dict[str, Callable[[Views], list[str]]] = {
     "frames": frames,
     "names": own_names,
 }
-PLAIN_ONLY = ("frames", "names")  # blocks that the kernel does not know: a model that has one is scored by NumPy
+PLAIN_ONLY = ("frames", "names")  # blocks whose terms the kernel scores but does not collect for training
 ORDER = ("kind", "topics", "stance")  # of the heads' columns
 
 

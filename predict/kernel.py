@@ -9,7 +9,6 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from parastance.predict.blocks import PLAIN_ONLY
 from parastance.predict.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def kernel_module() -> Any:
 def make_scorer(blocks: "Blocks") -> Scorer:
     """Return what scores by an artifact's blocks."""
     module = kernel_module()
-    if module is None or not set(PLAIN_ONLY).isdisjoint(blocks.tables):
+    if module is None:
         from parastance.predict.plain import PlainScorer
 
         return PlainScorer(blocks)

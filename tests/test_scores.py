@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from parastance.predict.compiled import CompiledScorer
 from parastance.predict.features import Views, ngrams, placed_relations, relations
 from parastance.predict.kernel import implementation, kernel_module
-from parastance.predict.model import Unit
+from parastance.predict.model import Model, Unit
 from parastance.predict.plain import PlainScorer
 from parastance.predict.scorer import sigmoid, softmax
 from parastance.predict.shape import NAMES, Place, shapes
@@ -21,7 +21,9 @@ from parastance.predict.targets import read_registry
 from parastance.predict.tokens import subwords, tokenize
 from parastance.predict.views import home_view, target_view
 from parastance.train.collect import Collector
+from parastance.train.config import Config
 from parastance.train.data import corpus_files, read_labelled
+from parastance.train.fit import fit
 from parastance.train.vectors import SUBWORD_SCALE
 
 HOSTILE = [
@@ -152,6 +154,22 @@ def _hold(small: Any, small_model: Any, texts: list[str]) -> None:
         assert np.abs(other.scores - pooled[0].scores).max() < 1e-5
         assert other.known.tolist() == pooled[0].known.tolist()
         assert other.named.tolist() == pooled[0].named.tolist()
+
+
+def test_frames_and_names_are_scored_by_both() -> None:
+    rows = read_labelled(corpus_files())[::25]
+    blocks = {"stance": {"blocks": ("masked", "relations", "frames", "names")}}
+    model = Model.from_artifact(fit(rows, Config(folds=2, regularisation=(10.0,), heads=blocks)).artifact, "framed")
+    assert {"frames", "names"} <= set(model.blocks.tables)
+    mixed = random.Random(3)
+    texts = [row.text for row in rows] + HOSTILE
+    words = ["Assad", "Iran", "Bashar al-Assad", "said", "Ann", "I", ".", "“Bo", "US", "The", "to"]
+    texts += [" ".join(mixed.choices(words, k=15)) for _ in range(300)]
+    units = _units(texts)
+    for pool in (False, True):
+        first, *others = [scorer.score(units, model.registry, pool).scores for scorer in _scorers(model)]
+        for other in others:
+            assert np.abs(first - other).max() < 1e-5
 
 
 def test_the_kernel_is_there_where_it_is_asked_for() -> None:
