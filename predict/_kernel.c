@@ -9,6 +9,8 @@
 
 #include "_kernel_score.h"
 
+#define INTERFACE 2 /* kernel.py asks for it: one left from an earlier build is passed over */
+
 static PyObject *word_forms, *class_block; /* functions of unicode.py */
 
 typedef struct {
@@ -871,7 +873,7 @@ PyMODINIT_FUNC PyInit__kernel(void)
     PyObject *kernel_type = PyType_FromSpec(&kernel_spec);
     trie_type = (PyTypeObject *)PyType_FromSpec(&trie_spec);
     if (!kernel_type || !trie_type || PyModule_AddObjectRef(module, "Kernel", kernel_type)
-        || PyModule_AddObjectRef(module, "Trie", (PyObject *)trie_type)) {
+        || PyModule_AddObjectRef(module, "Trie", (PyObject *)trie_type) || PyModule_AddIntConstant(module, "INTERFACE", INTERFACE)) {
         Py_DECREF(module);
         return NULL;
     }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from parastance.predict.targets import Registry
 
 VARIABLE = "PARASTANCE_KERNEL"
+INTERFACE = 2  # raise it here and in `_kernel.c` with every change of what is called
 
 
 def _compiled() -> Any:
@@ -27,7 +28,10 @@ def _compiled() -> Any:
     if wanted == "numpy":
         return None
     try:
-        return import_module("parastance.predict._kernel")
+        module = import_module("parastance.predict._kernel")
+        if getattr(module, "INTERFACE", 1) != INTERFACE:
+            raise ImportError("it was built for another version")
+        return module
     except ImportError as error:
         if wanted == "c":
             raise UsageError(f"{VARIABLE}=c, but the kernel was not built: {error}; install again with a C compiler") from None
