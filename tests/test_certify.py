@@ -132,17 +132,17 @@ def test_what_is_never_precise_enough_has_no_estimate() -> None:
 
 def test_a_bad_origin_cannot_hide_behind_a_good_one() -> None:
     sample = np.random.default_rng(0)
-    p = sample.random(4000)
-    origins = np.where(np.arange(4000) < 3000, "written", "real")
-    truth = sample.random(4000) < np.where(origins == "written", 0.99, p)
-    every = np.ones(4000, dtype=bool)
+    p = sample.random(9000)
+    origins = np.where(np.arange(9000) < 6000, "written", "real")
+    truth = sample.random(9000) < np.where(origins == "written", 0.99, p)
+    every = np.ones(9000, dtype=bool)
     pooled, parted = certify(p, truth, every), certify(p, truth, every, origins=origins)
     assert pooled.level < 0.7
     assert parted.level > 0.8
     assert truth[(p >= parted.level) & (origins == "real")].mean() >= 0.9
-    assert certify(p, truth, every, 0.7, origins=origins).by_origin["real"]["tested"]
+    assert parted.by_origin["real"]["tested"]
     few = origins.copy()
-    few[3020:] = "written"
+    few[6020:] = "written"
     assert not certify(p, truth, every, origins=few).by_origin["real"]["tested"]
 
 

@@ -9,8 +9,9 @@ label (they come from classifiers and calibrations fitted on other folds), and t
 are not: their number is divided by the design effect, the variance of the share over groups against that over rows (Korn and
 Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts", Survey Methodology
 24). Where rows come from several origins, as written and real ones do, one pooled share could hide a bad origin behind a
-good one: a level must pass over all rows and in each origin that has enough rows (each test at the full confidence: Berger
-1982, "Multiparameter hypothesis testing", Technometrics 24), and be refuted in none.
+good one: a level must pass over all rows and in each origin whose given rows suffice for a test (each at the full confidence:
+Berger 1982, "Multiparameter hypothesis testing", Technometrics 24), and be refuted in none. On the corpus levels certified
+over all rows together promised 0.80 for stances that were right in 0.63 and 0.61 of the real paragraphs put aside.
 """
 
 from collections.abc import Sequence
@@ -102,12 +103,13 @@ def certify(
     names = [] if origins is None else sorted(set(origins[given].tolist()))
     parts = {name: given & (origins == name) for name in names} if len(names) > 1 and origins is not None else {}
     enough = {name: least_rows(wanted, int(part.sum())) for name, part in parts.items()}
+    able = {name: part for name, part in parts.items() if int(part.sum()) >= enough[name]}
     over_all = least_rows(wanted, int(given.sum()))
     level = float("nan")
     for candidate in LEVELS:
         above = probability >= candidate
         sure = given & above
-        if int(sure.sum()) < over_all:
+        if int(sure.sum()) < over_all or any(int((part & above).sum()) < enough[name] for name, part in able.items()):
             continue
         whole = bounds(truth[sure], groups[sure])
         if whole[0] < wanted or not all(_stands(truth, groups, part & above, wanted, enough[name]) for name, part in parts.items()):
