@@ -285,7 +285,7 @@ def test_help_lists_the_commands(run: Run) -> None:
 
 OPTIONS = [
     "--model", "--target", "--unit", "--text-field", "--id-field", "--explain", "--jobs", "--keep-text",
-    "--no-text", "--quiet",
+    "--no-text", "--quiet", "--resume", "--dask",
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Archives for the benchmarks of batch runs: folders by year and month with small files of every format, some rows bad."""
 
+import csv
 import gzip
 import json
 import random
@@ -41,13 +42,14 @@ def write_rows(path: Path, table: list[dict[str, object]]) -> None:
     """Write rows in the format of the path's ending; of a text the paragraphs alone."""
     lines = "".join(json.dumps(row) + "\n" for row in table).encode()
     if path.suffix == ".parquet":
-        types = [("id", pa.string()), ("text", pa.string()), ("n", pa.int16()), ("outlet", pa.string())]
-        pq.write_table(pa.Table.from_pylist(table, pa.schema(types)), path)
+        types = {"n": pa.int32()}
+        schema = pa.schema([(name, types.get(name, pa.string())) for name in table[0]])
+        pq.write_table(pa.Table.from_pylist(table, schema), path)
     elif path.suffix == ".txt":
         path.write_text("\n\n".join(str(row["text"]) or "-" for row in table))
     elif path.suffix in (".csv", ".tsv"):
-        mark = "," if path.suffix == ".csv" else "\t"
-        quoted = [[f'"{value}"' if isinstance(value, str) else str(value or "") for value in row.values()] for row in table]
-        path.write_text("\n".join(mark.join(cells) for cells in [list(table[0]), *quoted]) + "\n")
+        with open(path, "w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, delimiter="," if path.suffix == ".csv" else "\t", lineterminator="\n")
+            writer.writerows([list(table[0]), *(list(row.values()) for row in table)])
     else:
         path.write_bytes(gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines)
