@@ -42,7 +42,7 @@ class Cluster:
         except TimeoutError:
             self.client.close()
             raise UsageError(f"--dask {address}: the scheduler has no workers") from None
-        self.model = self.client.scatter(model, broadcast=True, hash=False)
+        self.model = self.client.submit(_same, model, pure=False)  # a task, so that the scheduler can make it anew when it is lost
 
     def _threads(self) -> int:
         """Return how many threads the cluster has, asked a few times a minute: workers come and go."""
@@ -86,6 +86,10 @@ class Cluster:
         """Take back what is under way and leave the cluster."""
         self.client.cancel(list(self.parts))
         self.client.close()
+
+
+def _same(model: Model) -> Model:
+    return model
 
 
 def absolute(part: Part) -> Part:
