@@ -98,7 +98,8 @@ def spacy(texts: Sequence[str], truth: Truth) -> Label:
     """spaCy's bag-of-words text classifier (spacy.TextCatBOW), several labels each."""
     module, example = import_module("spacy"), import_module("spacy.training").Example
     language = module.blank("en")
-    settings = {"model": {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": False, "ngram_size": 2, "length": 262144}}
+    bow = {"@architectures": "spacy.TextCatBOW.v3", "exclusive_classes": False, "no_output_layer": False}
+    settings = {"model": {**bow, "ngram_size": 2, "length": 262144}}
     pipe = language.add_pipe("textcat_multilabel", config=settings)
     names = [str(at) for at in range(truth.shape[1])]
     for name in names:
