@@ -3,9 +3,10 @@
     python tests/benchmarks/quality.py --data A.jsonl [B.jsonl ...] --test T.jsonl [--peers words,finetune] [--curve]
 
 Every system is trained on the same rows and scored by the same functions. A peer decides twice: plainly (0.5; the most
-probable stance), and at cut-offs tuned on a held-out tenth of the training groups, after which it is fitted again on all
-rows. Rows without topics are passed over. Rows about another target than the default have no stance here; parastance alone
-learns from them. A peer whose packages are missing is named and skipped (README.md says how to install them).
+probable stance), and at cut-offs tuned on a held-out tenth of the training groups, after which it is fitted again on
+all rows (not with --once). Rows without topics are passed over. Rows about another target than the default have no
+stance here; parastance alone learns from them. A peer whose packages are missing is named and skipped (README.md says
+how to install them).
 """
 
 import argparse
@@ -152,14 +153,16 @@ def _batches(x: Any, rng: np.random.Generator) -> Iterator[Rows]:
         yield from (pool[at : at + BATCH] for at in rng.permutation(range(0, len(pool), BATCH)))
 
 
-def decisions(peer: Peer, x: Any, answers: Answers, groups: Rows, asked: Any, neutral: int) -> dict[str, Answers]:
-    """Return the labels that a peer gives the asked rows, plainly and at tuned cut-offs."""
+def decisions(peer: Peer, x: Any, answers: Answers, groups: Rows, neutral: int, once: bool) -> dict[str, Answers]:
+    """Return the labels that a peer gives the rows of x behind the answered ones, plainly and at tuned cut-offs."""
     rest, held = folds(groups, 10)[0]
-    topics, stance = peer.fit(x[rest], (answers[0][rest], answers[1][rest]), x[held])
+    asked = np.arange(len(groups), x.shape[0])
+    topics, stance = peer.fit(x[rest], (answers[0][rest], answers[1][rest]), x[np.concatenate([held, asked])])
+    (topics, asked_topics), (stance, asked_stance) = np.split(topics, [len(held)]), np.split(stance, [len(held)])
     cuts = np.array([best_cut(p, truth) for p, truth in zip(topics.T, answers[0][held].T, strict=True)])
     said = answers[1][held].any(axis=1)
     offsets = best_offsets(stance[said], answers[1][held][said].argmax(axis=1), neutral)
-    topics, stance = peer.fit(x, answers, asked)
+    topics, stance = (asked_topics, asked_stance) if once else peer.fit(x[: len(groups)], answers, x[asked])
     one = np.eye(stance.shape[1], dtype=np.bool_)
     tuned = np.log(np.maximum(stance, 1e-12)) + offsets
     return {"plain": (topics >= 0.5, one[stance.argmax(axis=1)]), "tuned": (topics >= cuts, one[tuned.argmax(axis=1)])}
@@ -214,6 +217,7 @@ def main() -> None:
     parser.add_argument("--test", required=True, help="labelled rows to be judged on")
     parser.add_argument("--peers", default=",".join(peers(0)), help="comma-separated; '' for none (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=2, help="of the fine-tuning (default: %(default)s)")
+    parser.add_argument("--once", action="store_true", help="fit peers on nine tenths of the groups only, half the time")
     parser.add_argument("--curve", action="store_true", help="print parastance's learning curve too")
     args = parser.parse_args()
     known, names = peers(args.epochs), [name for name in args.peers.split(",") if name]
@@ -239,7 +243,7 @@ def main() -> None:
             print(f"{name}: skipped, it needs `pip install {peer.packages}`", flush=True)
             continue
         x = peer.read(texts)
-        for way, given in decisions(peer, x[: len(rows)], answers, groups, x[len(rows) :], stances.index("neutral")).items():
+        for way, given in decisions(peer, x, answers, groups, stances.index("neutral"), args.once).items():
             show(f"{name}, {way}", scored(given, truth, (topics, stances)), topics, start)
     if args.curve:
         curve(rows, groups, test, topics)
