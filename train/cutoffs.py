@@ -71,7 +71,8 @@ def leaning_cuts(own: Matrix, probability: Matrix, truth: NDArray[np.bool_]) -> 
 
     A cut-off set on few positives is noise, and one set low costs micro-F1 more than it brings in macro-F1 (Yang 2001, "A
     study on thresholding strategies for text categorization", SIGIR). The common one has the highest sum of micro and macro-F1.
-    On 90 skewed labels of 6,500 paragraphs, tested on 2,500 others: micro-F1 0.639 to 0.706, macro-F1 0.309 to 0.310.
+    On 90 skewed labels of 6,500 paragraphs micro-F1 rose from 0.639 to 0.706, macro-F1 from 0.309 to 0.310, on 2,500 others by
+    which the strength was chosen too.
     """
     sums = [_micro_macro(truth, probability >= cut) for cut in GRID]
     common = float(GRID[int(np.argmax(sums))])
