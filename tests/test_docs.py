@@ -1,4 +1,4 @@
-"""The README is held against the program: its commands, its options, its files, its figures."""
+"""The READMEs are held against the program: their commands, their options, their files, their figures."""
 
 import json
 import re
@@ -12,18 +12,19 @@ from parastance.train.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CALLS = re.findall(r"(?:^    |&& )(?:\.venv/bin/)?(parastance .+)$", README, re.M)
+DOCS = "\n".join([README, *((ROOT / folder / "README.md").read_text(encoding="utf-8") for folder in ("predict", "train"))])
+CALLS = sorted(set(re.findall(r"(?:^    |&& )(?:\.venv/bin/)?(parastance .+)$", DOCS, re.M)))
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_command_of_the_readme_can_be_parsed(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_of_a_readme_can_be_parsed(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     commands = [type(c)(c.name, c.help, c.declare, lambda arguments: seen.append(arguments) or 0) for c in COMMANDS]
     assert main(commands, shlex.split(call)[1:]) == 0
     assert seen
 
 
-def test_the_readme_names_every_command() -> None:
+def test_the_readmes_name_every_command() -> None:
     assert {call.split()[1] for call in CALLS} == {command.name for command in COMMANDS}
 
 
@@ -35,11 +36,11 @@ def test_options_in_the_text_exist() -> None:
         parser = argparse.ArgumentParser()
         command.declare(parser)
         known |= {option for action in parser._actions for option in action.option_strings}
-    assert set(re.findall(r"`(--[a-z-]+)", README)) <= known
+    assert set(re.findall(r"`(--[a-z-]+)", DOCS)) <= known
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:seeds|artifacts|tests)/[\w./-]+)`", README))))
-def test_a_file_of_the_readme_exists(path: str) -> None:
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:seeds|artifacts|tests|predict|train)/[\w./-]+)`", DOCS))))
+def test_a_file_of_a_readme_exists(path: str) -> None:
     assert (ROOT / path).exists()
 
 
