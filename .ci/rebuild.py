@@ -18,7 +18,11 @@ def differences(a: Any, b: Any, place: str = "") -> list[str]:
     """Return where two artifacts differ."""
     if isinstance(a, dict) and isinstance(b, dict) and list(a) == list(b):
         return [found for key in a for found in differences(a[key], b[key], f"{place}/{key}")]
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.shape == b.shape:
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        return [found for at, pair in enumerate(zip(a, b, strict=True)) for found in differences(*pair, f"{place}/{at}")]
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        if a.shape != b.shape:
+            return [f"{place}: {a.shape} and {b.shape}"]
         if a.dtype == np.uint8:
             return [] if np.array_equal(a, b) else [f"{place}: other terms"]
         gap = float(np.nanmax(np.abs(a.astype(float) - b.astype(float)), initial=0.0))
