@@ -1,7 +1,6 @@
 """A run on a Dask cluster: a real scheduler and two worker processes, both killed half-way, one after the other."""
 
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +59,7 @@ def test_no_scheduler_there(small_folder: Path, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("parastance.predict.cluster.CONNECT", 1)
     (tmp_path / "a.txt").write_text("Talks failed.")
     sources = find_sources([str(tmp_path / "a.txt")])
-    began = time.monotonic()
     with pytest.raises(UsageError, match="no scheduler answers"):
         run(load(small_folder), sources, destination(str(tmp_path / "o.jsonl"), sources), Options(dask="tcp://127.0.0.1:9"),
             Reporter(quiet=True))  # fmt: skip
-    assert time.monotonic() - began < 30
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
