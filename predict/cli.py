@@ -53,7 +53,7 @@ def declare_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text-field", metavar="NAME", default="text", help="the column that holds the text")
     parser.add_argument("--id-field", metavar="NAME", default="id", help="the column that holds the id")
     parser.add_argument("--explain", action="store_true", help="add the evidence: spans whose weights add up to the score")
-    parser.add_argument("--jobs", metavar="N", type=_count, default=1, help="processes to use")
+    parser.add_argument("--jobs", metavar="N", type=count, default=1, help="processes to use")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was stopped, and keep what is done")
     parser.add_argument("--dask", metavar="ADDRESS", help="label on the Dask cluster of this scheduler (tcp://host:8786)")
     parser.add_argument(
@@ -65,7 +65,8 @@ def declare_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-json", action="store_true", help="messages as JSON Lines, for machines")
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Return a whole number, 1 or more. Raises ArgumentTypeError, or ValueError, for anything else."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")

@@ -5,7 +5,6 @@ alias winning. No mention goes beyond its sentence. It judges neither stance nor
 """
 
 import re
-import tomllib
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any
 from parastance.predict.errors import UsageError
 from parastance.predict.sentences import split_sentences
 from parastance.predict.tokens import WORD
+from parastance.predict.toml_file import read_toml
 
 TARGET, ALLY, ADVERSARY, JIHADIST, THIRD = "<target>", "<ally>", "<adversary>", "<jihadist>", "<third>"
 ROLES = (TARGET, ALLY, ADVERSARY, JIHADIST, THIRD)
@@ -69,12 +69,7 @@ class Registry(dict[str, Target]):
 
 def read_registry(path: Path = CODEBOOK) -> Registry:
     """Read the `[targets.*]` tables of a TOML file. Raises UsageError naming the file and the entry at fault."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    data = read_toml(path)
     alone = {data["name"]: data} if isinstance(data.get("name"), str) else {}
     tables = data.get("targets", alone)
     if not isinstance(tables, dict) or not tables or not all(isinstance(table, dict) for table in tables.values()):

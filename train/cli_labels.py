@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from parastance.predict.cli import OK, Command, declare_model, refuse_overwriting
+from parastance.predict.cli import OK, Command, count, declare_model, refuse_overwriting
 
 FOUND = 1  # exit status of `check` where a fault was found; doubts alone leave it at 0
 
@@ -54,7 +54,7 @@ def run_check(arguments: argparse.Namespace) -> int:
 def declare_queue(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `queue`."""
     parser.add_argument("outputs", nargs="+", metavar="OUT", help="what `parastance predict` wrote: files, folders, globs")
-    parser.add_argument("-n", dest="count", metavar="N", type=_count, default=200, help="paragraphs to queue (default: 200)")
+    parser.add_argument("-n", dest="count", metavar="N", type=count, default=200, help="paragraphs to queue (default: 200)")
     parser.add_argument("-o", "--output", metavar="FILE", help="a .jsonl, .csv or .tsv file to fill in, or .json for Label Studio")
     parser.add_argument("--format", choices=("table", "label-studio", "doccano"), help="default: by the ending of FILE")
     declare_model(parser)
@@ -66,13 +66,6 @@ def declare_queue(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the random part (default: 0)")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
 
 
 def _share(text: str) -> float:

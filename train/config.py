@@ -1,6 +1,5 @@
 """What can be set about a training: by whoever calls it, or in a TOML file, which `train --config` reads."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from parastance.predict.batch import cores
 from parastance.predict.errors import UsageError
+from parastance.predict.toml_file import read_toml
 from parastance.train.recipe import KNOWN_BLOCKS, Recipe
 
 HEADS = ("topics", "kind", "stance")
@@ -50,12 +50,7 @@ def read_config(path: Path, config: Config) -> Config:
 
     Top-level keys are fields of `Config`; the tables `[topics]`, `[stance]` and `[kind]` hold fields of `Recipe`.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    data = read_toml(path)
     heads = {}
     for head in HEADS:
         if head in data:

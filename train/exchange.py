@@ -10,7 +10,7 @@ Spans named `target` (or by the row's target) become `target_mentions`.
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from parastance.predict.errors import InputError
@@ -66,10 +66,19 @@ class Export:
 MISSHAPEN = (ValueError, TypeError, AttributeError, KeyError)  # what reading a row of another shape raises
 
 
-def refused(export: Export, number: int, row: Row, error: Exception) -> None:
-    """Note a row of an export that cannot be read, with the reason."""
-    reason = str(error) if type(error) is ValueError else f"not in the shape that {export.tool} exports"
-    export.broken.append((number, InputError("", reason, number, row)))
+def read_export(tool: str, rows: Iterable[Numbered], take: Callable[[Export, int, Row], None]) -> Export:
+    """Return a tool's file read: `take` adds what one row says to the export, or raises one of MISSHAPEN, which notes it broken."""
+    export = Export(tool)
+    for number, row in rows:
+        if isinstance(row, InputError):
+            export.broken.append((number, row))
+            continue
+        try:
+            take(export, number, row)
+        except MISSHAPEN as error:
+            reason = str(error) if type(error) is ValueError else f"not in the shape that {tool} exports"
+            export.broken.append((number, InputError("", reason, number, row)))
+    return export
 
 
 def tell(text: str) -> None:

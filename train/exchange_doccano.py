@@ -10,9 +10,8 @@ read and has no topic needs a stance, a kind, or the label `topic:none`.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from parastance.predict.errors import InputError
 from parastance.predict.inputs import Row
-from parastance.train.exchange import MISSHAPEN, OWN_ID, Answer, Export, Numbered, Span, columns_along, own_columns, refused
+from parastance.train.exchange import OWN_ID, Answer, Export, Numbered, Span, columns_along, own_columns, read_export
 
 OURS = ("topics", "stance", "kind")
 FIELDS = ("label", "labels", "cats", "entities")
@@ -27,25 +26,19 @@ def is_row(row: Row) -> bool:
 
 def read(rows: Iterable[Numbered]) -> Export:
     """Return the answers of an export."""
-    export = Export("doccano")
-    for number, row in rows:
-        if isinstance(row, InputError):
-            export.broken.append((number, row))
-            continue
-        meta = row.get("meta")
-        columns = {**(meta if isinstance(meta, dict) else {}), **row}
-        answer = Answer(number, own_columns(columns, MINE))
-        try:
-            for key in FIELDS:
-                _take(answer, key, row.get(key))
-        except MISSHAPEN as error:
-            refused(export, number, row, error)
-            continue
-        if not answer.names and not answer.spans:
-            export.unread += 1
-            continue
+    return read_export("doccano", rows, _take_row)
+
+
+def _take_row(export: Export, number: int, row: Row) -> None:
+    """Add the answer of one row. Raises one of MISSHAPEN where it cannot be read."""
+    meta = row.get("meta")
+    answer = Answer(number, own_columns({**(meta if isinstance(meta, dict) else {}), **row}, MINE))
+    for key in FIELDS:
+        _take(answer, key, row.get(key))
+    if answer.names or answer.spans:
         export.answers.append(answer)
-    return export
+    else:
+        export.unread += 1
 
 
 def _take(answer: Answer, key: str, value: Any) -> None:

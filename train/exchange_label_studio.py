@@ -10,12 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from parastance.predict.errors import InputError
 from parastance.predict.inputs import Row
 from parastance.train.exchange import (
     HEADS,
     MENTIONS,
-    MISSHAPEN,
     OWN_ID,
     Answer,
     Export,
@@ -23,9 +21,10 @@ from parastance.train.exchange import (
     Span,
     columns_along,
     own_columns,
-    refused,
+    read_export,
 )
 
+TOOL = "Label Studio"
 TEXT = "text"
 MINE = ("annotator", "annotation_id", "created_at", "updated_at", "lead_time", "was_cancelled", "agreement")
 CONTROLS = ("label", "labels", "choice", "choices", "sentiment", "taxonomy")  # names of the tool's own templates
@@ -43,16 +42,7 @@ def is_flat(row: Row) -> bool:
 
 def read_tasks(rows: Iterable[Numbered]) -> Export:
     """Return the answers of a full JSON export."""
-    export = Export("Label Studio")
-    for number, task in rows:
-        if isinstance(task, InputError):
-            export.broken.append((number, task))
-            continue
-        try:
-            _take_task(export, number, task)
-        except MISSHAPEN as error:
-            refused(export, number, task, error)
-    return export
+    return read_export(TOOL, rows, _take_task)
 
 
 def _take_task(export: Export, number: int, task: Row) -> None:
@@ -79,19 +69,15 @@ def _asked(task: Row) -> set[str]:
 
 def read_flat(rows: Iterable[Numbered]) -> Export:
     """Return the answers of a JSON-MIN, CSV or TSV export, one a row."""
-    export = Export("Label Studio")
-    for number, row in rows:
-        if isinstance(row, InputError):
-            export.broken.append((number, row))
-            continue
-        if str(row.get("was_cancelled", "")).lower() == "true":
-            export.unread += 1
-            continue
-        try:
-            export.answers.append(_flat_answer(number, row))
-        except MISSHAPEN as error:
-            refused(export, number, row, error)
-    return export
+    return read_export(TOOL, rows, _take_flat)
+
+
+def _take_flat(export: Export, number: int, row: Row) -> None:
+    """Add the answer of one row. Raises one of MISSHAPEN where it cannot be read."""
+    if str(row.get("was_cancelled", "")).lower() == "true":
+        export.unread += 1
+    else:
+        export.answers.append(_flat_answer(number, row))
 
 
 def _flat_answer(number: int, row: Row) -> Answer:

@@ -8,9 +8,8 @@ rejected task of a choice or span interface, says nothing.
 from collections.abc import Iterable
 from typing import Any
 
-from parastance.predict.errors import InputError
 from parastance.predict.inputs import Row
-from parastance.train.exchange import MISSHAPEN, Answer, Export, Numbered, Span, own_columns, refused
+from parastance.train.exchange import Answer, Export, Numbered, Span, own_columns, read_export
 
 OURS = ("topics", "stance", "kind", "predicted")
 MINE = (*OURS, "label", "options", "accept", "answer", "spans", "tokens", "meta", "config", "priority", "score", "html", "style")
@@ -24,23 +23,18 @@ def is_row(row: Row) -> bool:
 
 def read(rows: Iterable[Numbered]) -> Export:
     """Return the answers of an export."""
-    export = Export("Prodigy")
-    for number, row in rows:
-        if isinstance(row, InputError):
-            export.broken.append((number, row))
-            continue
-        binary = isinstance(row.get("label"), str) and "accept" not in row
-        if row.get("answer") not in ANSWERS[: 2 if binary else 1]:
-            export.unread += 1
-            continue
-        answer = Answer(number, own_columns(row, MINE), whole=not binary)
-        try:
-            _take(answer, row, binary)
-        except MISSHAPEN as error:
-            refused(export, number, row, error)
-            continue
-        export.answers.append(answer)
-    return export
+    return read_export("Prodigy", rows, _take_row)
+
+
+def _take_row(export: Export, number: int, row: Row) -> None:
+    """Add the answer of one row. Raises one of MISSHAPEN where it cannot be read."""
+    binary = isinstance(row.get("label"), str) and "accept" not in row
+    if row.get("answer") not in ANSWERS[: 2 if binary else 1]:
+        export.unread += 1
+        return
+    answer = Answer(number, own_columns(row, MINE), whole=not binary)
+    _take(answer, row, binary)
+    export.answers.append(answer)
 
 
 def _take(answer: Answer, row: Row, binary: bool) -> None:

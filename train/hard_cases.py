@@ -1,7 +1,6 @@
 """The codebook's hard cases put to two models, and what both cost to run."""
 
 import time
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from parastance.predict.artifact import FILES
 from parastance.predict.metrics import label_scores, matrix
 from parastance.predict.model import Unit, chunks
 from parastance.predict.targets import CODEBOOK
+from parastance.predict.toml_file import read_toml
 from parastance.train.data import LabelledRow, corpus_files, labelled_row, read_labelled
 from parastance.train.examples import Example, Said, names
 from parastance.train.gate import Check, Limits
@@ -26,7 +26,7 @@ BRIEF, PATIENCE = 0.2, 3.0  # seconds to time the two for at least, and where th
 
 def hard_cases(path: Path = CODEBOOK) -> list[LabelledRow]:
     """Return the codebook's hard cases as labelled rows, their rule as the group."""
-    cases = tomllib.loads(path.read_text(encoding="utf-8"))["hard_cases"]
+    cases = read_toml(path)["hard_cases"]
     return [labelled_row({**case, "group": case["rule"]}, f"hard case {at}") for at, case in enumerate(cases, start=1)]
 
 
