@@ -3,6 +3,7 @@
     sudo python tests/benchmarks/disk_full.py
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ SIZE = 3 << 20  # bytes of the small disk
 
 
 def main() -> int:
+    argparse.ArgumentParser(description="A disk that fills up in the middle of a run (needs root).").parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         disk = root / "disk"

@@ -30,8 +30,8 @@ from sklearn.linear_model import LogisticRegression
 from parastance.predict.metrics import Matrix, Truth, head_scores, matrix
 from parastance.predict.model import Model
 from parastance.predict.targets import read_registry
-from parastance.train.calibrate import best_cut, best_offsets
 from parastance.train.config import Config
+from parastance.train.cutoffs import best_cut, best_offsets
 from parastance.train.data import LabelledRow, read_labelled
 from parastance.train.evaluate import evaluate
 from parastance.train.fit import fit
