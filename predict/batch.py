@@ -18,18 +18,20 @@ from parastance.predict.artifact import read_manifest
 from parastance.predict.bodies import Hashed, assemble
 from parastance.predict.destination import Destination
 from parastance.predict.errors import OutputError
-from parastance.predict.executors import Changed, Executor, Inline, Processes
+from parastance.predict.executors import Executor, Inline, Processes
 from parastance.predict.inputs import STDIN, Source, sniff, stdin_head
 from parastance.predict.labelling import Job, Wanted, count_labels, guarded, label_items
-from parastance.predict.ledger import Ledger, key_of, sum_labels
+from parastance.predict.ledger import Ledger
 from parastance.predict.manifest import write_manifest
 from parastance.predict.model import Model
 from parastance.predict.outputs import Writer
+from parastance.predict.part_record import key_of, sum_labels
 from parastance.predict.parts import PART_SIZE, Part, plan
 from parastance.predict.progress import Reporter, Tally
-from parastance.predict.storage import ASIDE, BLOCK, close_synced, commit, is_url, join, open_read, open_write, remove, stat
+from parastance.predict.storage import ASIDE, BLOCK, is_url, join, open_read, remove, stat, whole, writing
 from parastance.predict.supervise import drop, supervised
 from parastance.predict.units import Reading, read_units
+from parastance.predict.worker import Changed
 
 ROUNDS = 3  # plans made anew because inputs changed while they were read
 
@@ -86,11 +88,9 @@ def run(model: Model, sources: Sequence[Source], output: Destination, options: O
         ledger.begin()
         parts = _label(model, given, output, options, ledger, report)
         records = [ledger.records[key_of(part)] for part in parts]
-        try:
+        with writing(output.path):
             facts = _assemble(output, ledger, parts, records)
             write_manifest(output, model.name, decisive, parts, records, facts)
-        except OSError as error:
-            raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
         return _tally(len(sources), records)
 
 
@@ -146,10 +146,11 @@ def _label(
                     changed.add(outcome.path)
                     continue
                 try:
-                    ledger.add(part, outcome)
-                except OSError as error:
+                    with writing(output.path):
+                        ledger.add(part, outcome)
+                except OutputError:
                     drop(outcome)
-                    raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
+                    raise
                 report.rejects(outcome.named, outcome.rejected)
             unsteady.update(changed)
             if not changed:
@@ -206,24 +207,18 @@ def _assemble(output: Destination, ledger: Ledger, parts: Sequence[Part], record
 
 
 def _written(path: str, aside: str, fill: Callable[[Hashed], None]) -> dict[str, Any]:
-    stream = open_write(aside)
-    out = Hashed(stream)
-    with stream:
+    with whole(path, aside) as stream:
+        out = Hashed(stream)
         fill(out)
-        close_synced(stream)
-    commit(aside, path)
     return {"bytes": out.size, "sha256": out.digest.hexdigest()}
 
 
 def _spooled(source: Source, output: Destination, options: Options) -> Source:
     """Return standard input as a file, so that it can be cut into parts and read again."""
     path = join(tempfile.gettempdir() if is_url(output.run) else output.run, f"stdin{ASIDE}")
-    try:
-        with open(path, "wb") as stream:
-            form = sniff(stdin_head(), options.reading.text_field)
-            shutil.copyfileobj(sys.stdin.buffer, stream, BLOCK)
-    except OSError as error:
-        raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
+    with writing(output.path), open(path, "wb") as stream:
+        form = sniff(stdin_head(), options.reading.text_field)
+        shutil.copyfileobj(sys.stdin.buffer, stream, BLOCK)
     return replace(source, path=path, format=form)
 
 

@@ -10,11 +10,11 @@ from queue import Empty, Queue
 from typing import Any
 
 from parastance.predict.errors import OutputError, UsageError
-from parastance.predict.executors import Changed, Crash, Outcome
-from parastance.predict.labelling import Done, InputChanged, Job, Note, label_part
+from parastance.predict.labelling import Done, Job, Note
 from parastance.predict.model import Model
 from parastance.predict.parts import Part
 from parastance.predict.storage import is_url
+from parastance.predict.worker import Crash, Outcome, outcome_of
 
 PARTS_PER_THREAD = 3  # parts under way for each thread of the cluster, so that none waits for the next
 CONNECT = 30  # seconds
@@ -58,7 +58,7 @@ class Cluster:
         return len(self.parts)
 
     def submit(self, part: Part) -> None:
-        future = self.client.submit(_label, self.model, absolute(part), self.job, pure=False)
+        future = self.client.submit(outcome_of, self.model, absolute(part), self.job, pure=False)
         self.parts[future] = part
         future.add_done_callback(self.ready.put)
 
@@ -100,10 +100,3 @@ def absolute(part: Part) -> Part:
 
 def _absolute(path: str) -> str:
     return path if is_url(path) else os.path.abspath(path)
-
-
-def _label(model: Model, part: Part, job: Job) -> Outcome:
-    try:
-        return label_part(model, part, job)
-    except InputChanged as error:
-        return Changed(str(error))

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from parastance.predict.errors import OutputError, UsageError
 from parastance.predict.inputs import Source, format_of
-from parastance.predict.storage import is_folder, is_url, join, parent
+from parastance.predict.storage import is_folder, is_url, join, name_of, parent
 
 FORMS = (".jsonl", ".csv", ".tsv", ".parquet")
 MANIFEST = "_manifest.json"
@@ -38,15 +38,11 @@ class Destination:
     @property
     def run(self) -> str:
         """The folder that holds the ledger and what is not yet whole, until the run is finished."""
-        return join(self.path, RUN) if self.folder else join(parent(self.path), f".{_name(self.path)}.run")
+        return join(self.path, RUN) if self.folder else join(parent(self.path), f".{name_of(self.path)}.run")
 
     def part(self, name: str) -> str:
         """Return the path of a part's file in the folder."""
         return join(self.path, name + self.form)
-
-
-def _name(path: str) -> str:
-    return path.rsplit("/", 1)[-1] if is_url(path) else os.path.basename(path)
 
 
 def destination(given: str, sources: Sequence[Source]) -> Destination:
@@ -57,12 +53,12 @@ def destination(given: str, sources: Sequence[Source]) -> Destination:
     OutputError where a folder is in the way.
     """
     path = given.rstrip("/" if is_url(given) else "/" + os.sep) or given
-    form, packing = format_of(_name(path))
+    form, packing = format_of(name_of(path))
     known = form in FORMS and not packing
     slash = path != given
     if known and not slash and is_folder(given):
         raise OutputError(f"{given}: is a folder; name a file in it, or {given}/ for a folder of parts")
-    folder = slash or is_folder(given) or (not known and not PurePosixPath(_name(path)).suffix)
+    folder = slash or is_folder(given) or (not known and not PurePosixPath(name_of(path)).suffix)
     if not folder and not known:
         raise UsageError(f"-o {given}: the ending must be .jsonl, .csv, .tsv or .parquet, or / for a folder of parts")
     if not known:

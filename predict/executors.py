@@ -3,43 +3,22 @@
 All have one small interface: submit a part where there is room, wait for what comes of one.
 """
 
-import gc
 import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, Protocol
 
 from parastance.predict.errors import ModelError, OutputError, ParastanceError, UsageError
-from parastance.predict.labelling import Done, InputChanged, Job, Note, label_part
-from parastance.predict.model import Model, load
+from parastance.predict.labelling import Job, Note
+from parastance.predict.model import Model
 from parastance.predict.parts import Part
+from parastance.predict.worker import Crash, Outcome, outcome_of, serve
 
-NOTE_EVERY = 0.2  # seconds between a worker's notes of what it has done
 FATAL: tuple[type[ParastanceError], ...] = (OutputError, ModelError, UsageError)
-COLLECT_AFTER = 200_000  # containers; a chunk makes some 15,000, in no cycles: searching each for cycles took a tenth of the time
-
-
-@dataclass(frozen=True)
-class Crash:
-    """The worker ended while it had the part."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Changed:
-    """An input of the part is not as it was when the plan was made."""
-
-    path: str
-
-
-Outcome = Done | Crash | Changed
 
 
 class Executor(Protocol):
@@ -76,10 +55,7 @@ class Inline:
         part, self.part = self.part, None
         if part is None:
             return None
-        try:
-            return part, label_part(self.model, part, self.job, self.note)
-        except InputChanged as error:
-            return part, Changed(str(error))
+        return part, outcome_of(self.model, part, self.job, self.note)
 
     def close(self) -> None:
         """Nothing."""
@@ -194,65 +170,3 @@ class _single_threaded:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def serve(connection: Connection, folder: Path | None, name: str, registry: Any, model: Model | None, job: Job) -> None:
-    """Label the parts that arrive until the connection closes: the body of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops its workers
-    _end_with_parent()
-    try:
-        if model is None:
-            model = load(folder)
-        if model.name != name:
-            raise ModelError(f"{folder}: the model was replaced while the run was under way")
-        model.registry = registry  # a target of the user's own may have been added
-        gc.freeze()
-        gc.set_threshold(COLLECT_AFTER)
-        while True:
-            part = connection.recv()
-            note = _Notes(connection)
-            try:
-                outcome: Outcome = label_part(model, part, job, note)
-            except InputChanged as error:
-                outcome = Changed(str(error))
-            note.send()
-            connection.send(("done", outcome))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
-    except ParastanceError as error:
-        connection.send(("error", (type(error).__name__, str(error))))
-
-
-class _Notes:
-    """Sends what has been done to the parent, a few times a second."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.since = time.monotonic()
-        self.counts = [0, 0, 0]
-
-    def __call__(self, size: int, paragraphs: int, rejects: int) -> None:
-        self.counts = [had + new for had, new in zip(self.counts, (size, paragraphs, rejects), strict=True)]
-        if time.monotonic() - self.since > NOTE_EVERY:
-            self.send()
-
-    def send(self) -> None:
-        self.connection.send(("note", self.counts))
-        self.counts = [0, 0, 0]
-        self.since = time.monotonic()
-
-
-def _end_with_parent() -> None:
-    """End this process as soon as its parent has ended, also where that was killed."""
-    import threading
-    from multiprocessing import parent_process
-
-    above = parent_process()
-    if above is None:
-        return
-
-    def watch(join: Callable[[], object] = above.join) -> None:
-        join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

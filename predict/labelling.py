@@ -3,29 +3,28 @@
 It reads and writes storage itself, keeps no state, and gives the same bytes wherever and however often it is run.
 """
 
-import hashlib
 import itertools
-import json
 import tempfile
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from parastance.predict.bodies import SPOOLED, Hashed, assemble, body_of
-from parastance.predict.errors import InputError, OutputError, ParastanceError
+from parastance.predict.errors import InputError, ParastanceError
 from parastance.predict.inputs import Source
 from parastance.predict.model import CHUNK, Model, Unit
 from parastance.predict.outputs import Record
-from parastance.predict.parts import Part, Piece, sha256_of
+from parastance.predict.parts import Part
 from parastance.predict.records import Origin, labelled, merge
-from parastance.predict.rows import GUESSED, plain
-from parastance.predict.storage import ASIDE, close_synced, join, open_read, open_write, read_whole, remove, stat
+from parastance.predict.rejects import REJECTS, RejectLines
+from parastance.predict.rows import GUESSED
+from parastance.predict.snapshot import InputChanged, hold
+from parastance.predict.storage import ASIDE, close_synced, join, open_write, remove, stat, writing
 from parastance.predict.units import Reading, read_units
 
-HELD = 64 << 20  # bytes: a smaller file is read at once, and the digest is of exactly the bytes that are labelled
 MOST_NAMED = 20  # rejects named one by one on standard error; all are in the rejects file
 Item = tuple[Unit, Origin] | InputError
 Note = Callable[[int, int, int], None]  # bytes, paragraphs and rejects that have just been done
@@ -72,10 +71,6 @@ class Done:
     named: list[str] = field(default_factory=list)
 
 
-class InputChanged(Exception):
-    """An input is no longer what the plan was made for."""
-
-
 def label_part(model: Model, part: Part, job: Job, note: Note = lambda *_: None) -> Done:
     """Label a part; write its body and its rejects aside; return what came of it.
 
@@ -83,9 +78,9 @@ def label_part(model: Model, part: Part, job: Job, note: Note = lambda *_: None)
     """
     name = uuid.uuid4().hex
     done = Done(join(job.folder, f"{name}{ASIDE}"), {})
-    rejects = RejectLines(join(job.folder, f"{name}.rejects{ASIDE}"), f"{job.output}.rejects.jsonl")
+    rejects = RejectLines(join(job.folder, f"{name}.rejects{ASIDE}"), f"{job.output}{REJECTS}")
     try:
-        with _writing(job.output):
+        with writing(job.output):
             stream = open_write(done.aside)
         try:
             _label_into(model, part, job, stream, rejects, done, note)
@@ -102,7 +97,7 @@ def label_part(model: Model, part: Part, job: Job, note: Note = lambda *_: None)
 
 
 def _label_into(
-    model: Model, part: Part, job: Job, stream: IO[bytes], rejects: "RejectLines", done: Done, note: Note
+    model: Model, part: Part, job: Job, stream: IO[bytes], rejects: RejectLines, done: Done, note: Note
 ) -> None:
     out = Hashed(stream)
     gathered = job.whole and job.form != ".jsonl"
@@ -111,7 +106,7 @@ def _label_into(
     done.pieces = [{"paragraphs": 0, "rejected": 0} for _ in part.pieces]
     items = itertools.chain.from_iterable(_items(part, at, job.reading, done, note) for at in range(len(part.pieces)))
     for places, records, types, errors in label_items(model, items, job.wanted):
-        with _writing(job.output):
+        with writing(job.output):
             body.write(records, types)
         for at, error in errors:
             rejects.add(error)
@@ -124,21 +119,13 @@ def _label_into(
         done.paragraphs += len(records)
         done.rejected += len(errors)
         note(0, len(records), len(errors))
-    with _writing(job.output):
+    with writing(job.output):
         done.info = body.finish()
         if gathered:
             spool.seek(0)
             assemble(job.form, [done.info], [lambda: spool], out)
         close_synced(stream)
     done.size, done.sha256 = out.size, out.digest.hexdigest()
-
-
-@contextmanager
-def _writing(place: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(f"{place}: cannot be written: {error.strerror or error}") from None
 
 
 def label_items(
@@ -220,39 +207,6 @@ def _items(part: Part, at: int, reading: Reading, done: Done, note: Note) -> Ite
     note(piece.size, 0, 0)
 
 
-def hold(piece: Piece) -> tuple[Source, dict[str, Any]]:
-    """Return (the source with its bytes where they are few, the facts of it: bytes, stamp, sha256 of what will be read).
-
-    Raises InputChanged where a sliced file is not as planned, or a file does not stay still; OSError where it cannot be read.
-    """
-    source = piece.source
-    for _ in range(3):
-        size, stamp = stat(source.path)
-        if source.slice is not None:
-            if stamp != piece.stamp:
-                break
-            held, digest = _slice_bytes(source) if source.format != ".parquet" else (None, piece.digest or "")
-        elif size <= HELD:
-            held = read_whole(source.path)
-            digest = hashlib.sha256(held).hexdigest()
-        else:
-            held, digest = None, sha256_of(source.path)
-        if stat(source.path)[1] == stamp:
-            facts = {"bytes": size, "stamp": stamp, "sha256": digest}
-            return Source(source.path, source.name, source.format, source.packing, source.slice, held), facts
-    raise InputChanged(source.path)
-
-
-def _slice_bytes(source: Source) -> tuple[bytes, str]:
-    """Return (header row and rows of a slice of a text table, sha256 of both)."""
-    assert source.slice is not None
-    with open_read(source.path) as stream:
-        held = stream.read(source.slice.head)
-        stream.seek(source.slice.start)
-        held += stream.read(source.slice.stop - source.slice.start)
-    return held, hashlib.sha256(held).hexdigest()
-
-
 def guarded(source: Source, items: Iterator[Item]) -> Iterator[Item]:
     """Yield the items; an exception that reading was not prepared for is one reject more, and the end of this source."""
     while True:
@@ -268,38 +222,3 @@ def guarded(source: Source, items: Iterator[Item]) -> Iterator[Item]:
         yield item
 
 
-class RejectLines:
-    """Rejects as JSON Lines, in a file that appears with the first of them."""
-
-    def __init__(self, path: str, place: str) -> None:
-        self.path = path
-        self.place = place
-        self.stream: IO[bytes] | None = None
-
-    def add(self, error: InputError) -> None:
-        """Write one reject."""
-        with _writing(self.place):
-            if self.stream is None:
-                self.stream = open_write(self.path)
-            self.stream.write(json.dumps(reject_row(error), ensure_ascii=True).encode("ascii") + b"\n")
-
-    def close(self) -> str | None:
-        """Make the file whole; return its path, None where nothing was rejected."""
-        if self.stream is None:
-            return None
-        with _writing(self.place):
-            close_synced(self.stream)
-        return self.path
-
-    def discard(self) -> str:
-        """Close the file as it is; return its path."""
-        with suppress(OSError):
-            if self.stream is not None:
-                self.stream.close()
-        return self.path
-
-
-def reject_row(error: InputError) -> dict[str, Any]:
-    """Return a reject as a row of the rejects file: file, row, reason, raw, and the columns where raw is a line of a table."""
-    row = {"file": error.place, "row": error.row, "reason": error.reason, "raw": plain(error.raw)}
-    return {**row, "columns": error.columns} if error.columns else row

@@ -5,9 +5,7 @@ The run folder also holds what is not whole yet, and the lock that keeps a secon
 
 import hashlib
 import json
-import os
 import tempfile
-from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import zip_longest
@@ -16,8 +14,10 @@ from typing import IO, Any
 
 from parastance.predict.destination import Destination
 from parastance.predict.errors import OutputError, UsageError
-from parastance.predict.labelling import Done, InputChanged, hold
-from parastance.predict.parts import Part, Piece
+from parastance.predict.labelling import Done
+from parastance.predict.lock import lock_path
+from parastance.predict.part_record import Record, holds, key_of, record_of
+from parastance.predict.parts import Part
 from parastance.predict.storage import (
     ASIDE,
     commit,
@@ -31,24 +31,13 @@ from parastance.predict.storage import (
     remove,
     stat,
     write_whole,
+    writing,
 )  # fmt: skip
 
 OPTIONS = "options.json"  # what the run was started with
 BEFORE = "before.json"  # the manifest of the finished run whose folder is written anew
 LOCK = "lock"
 RECORD, BODY, REJECTS = ".json", ".body", ".rejects"
-Record = dict[str, Any]
-
-
-def key_of(part: Part) -> str:
-    """Return a name for what a part is to do: its inputs and its output's name, whatever the inputs hold."""
-    pieces = [[piece.source.path, piece.source.name, piece.source.format, _slice(piece)] for piece in part.pieces]
-    return hashlib.sha256(json.dumps([part.name, pieces]).encode()).hexdigest()[:24]
-
-
-def _slice(piece: Piece) -> list[int] | None:
-    found = piece.source.slice
-    return [found.start, found.stop, found.row, found.head] if found else None
 
 
 class Ledger:
@@ -89,7 +78,7 @@ class Ledger:
                 raise UsageError(f"-o {output.path}: holds {foreign[0]}, which no run wrote; name a new or empty folder")
         self.made = output.folder and not exists(output.path)
         make_folder(run)
-        self.lock = _locked(output)
+        self.lock = self._locked()
         unfinished = exists(join(run, OPTIONS))
         if unfinished:
             self._go_on()
@@ -97,10 +86,24 @@ class Ledger:
             self._earlier(output.manifest)
         self._sweep()
 
+    def _locked(self) -> IO[bytes]:
+        """Return the open file that holds the lock.
+
+        A store that is no file system has no locks: there the lock keeps runs of this machine apart.
+        """
+        path = join(self.output.run, LOCK)
+        if is_url(path):
+            name = hashlib.sha256(self.output.path.encode()).hexdigest()[:24]
+            path = join(tempfile.gettempdir(), f"parastance-{name}.lock")
+        found = lock_path(path)
+        if found is None:
+            raise OutputError(f"{self.output.path}: another run is writing it; wait for it, or name another output")
+        return found
+
     def begin(self) -> None:
         """Say on the disk that a run is under way. Raises OutputError where that cannot be written."""
         run, output = self.output.run, self.output
-        try:
+        with writing(output.path):
             if not exists(join(run, OPTIONS)):
                 for name in listing(run):
                     if name != LOCK and not name.endswith(ASIDE):
@@ -108,8 +111,6 @@ class Ledger:
                 write_whole(join(run, OPTIONS), json.dumps(self.options).encode())
             if output.folder and exists(output.manifest):
                 commit(output.manifest, join(run, BEFORE))
-        except OSError as error:
-            raise OutputError(f"{output.path}: cannot be written: {error.strerror or error}") from None
 
     def remove_stale(self, names: set[str]) -> None:
         """Remove from the output folder the parts of earlier plans that are in none of `names`."""
@@ -126,13 +127,8 @@ class Ledger:
                 return False
         except OSError:
             return False
-        records = self.earlier["parts"]
-        for part, record in zip_longest(parts, records):
-            if part is None or record is None or key_of(part) != record["key"] or record.get("crashed"):
-                return False
-            if not all(_as_it_was(piece, facts) for piece, facts in zip(part.pieces, record["inputs"], strict=True)):
-                return False
-        return True
+        both = zip_longest(parts, self.earlier["parts"])
+        return all(part is not None and record is not None and holds(record, part) for part, record in both)
 
     def _go_on(self) -> None:
         run = self.output.run
@@ -189,7 +185,7 @@ class Ledger:
     def has(self, part: Part) -> bool:
         """Whether a part is done: recorded, its inputs as they were, its output there."""
         record = self.records.get(key_of(part))
-        if record is None or record.get("crashed"):
+        if record is None:
             return False
         try:
             if stat(self.body(part))[0] != record["bytes"]:
@@ -198,12 +194,12 @@ class Ledger:
                 stat(self.rejects(record["key"]))
         except OSError:
             return False
-        return all(_as_it_was(piece, facts) for piece, facts in zip(part.pieces, record["inputs"], strict=True))
+        return holds(record, part)
 
     def add(self, part: Part, done: Done) -> None:
         """Record a part as done, its output in place. Raises OSError."""
-        key = key_of(part)
-        body = self.body(part)
+        record = record_of(part, done)
+        key, body = record["key"], self.body(part)
         if self.output.folder:
             make_folder(parent(body))
         if done.rejects is not None:
@@ -211,16 +207,6 @@ class Ledger:
         elif key in self.records:
             remove(self.rejects(key))
         commit(done.aside, body, sync=self.output.folder)
-        record = {
-            "key": key, "name": part.name, "bytes": done.size, "sha256": done.sha256, "paragraphs": done.paragraphs,
-            "rejected": done.rejected, "labels": dict(done.labels), "info": done.info,
-            "inputs": [
-                {"name": piece.source.name, "slice": _slice(piece), **facts}
-                for piece, facts in zip(part.pieces, done.pieces, strict=True)
-            ],
-        }  # fmt: skip
-        if part.crashed:
-            record["crashed"] = True
         write_whole(join(self.output.run, key + RECORD), json.dumps(record).encode())
         self.records[key] = record
 
@@ -243,58 +229,3 @@ class Ledger:
         if self.lock is not None:
             self.lock.close()
             self.lock = None
-
-
-def _as_it_was(piece: Piece, facts: Record) -> bool:
-    """Whether a piece is what the record says: the same stamp, else the same bytes."""
-    if "stamp" not in facts:
-        return False
-    if facts["stamp"] == piece.stamp:
-        return True
-    try:
-        return bool(hold(piece)[1]["sha256"] == facts["sha256"])
-    except (OSError, InputChanged):
-        return False
-
-
-def _locked(output: Destination) -> IO[bytes]:
-    """Return the open file that holds the lock; it falls with the process, however that ends.
-
-    A store that is no file system has no locks: there the lock keeps runs of this machine apart.
-    """
-    if is_url(output.path):
-        name = hashlib.sha256(output.path.encode()).hexdigest()[:24]
-        path = os.path.join(tempfile.gettempdir(), f"parastance-{name}.lock")
-    else:
-        path = os.path.join(output.run, LOCK)
-    while True:
-        make_folder(os.path.dirname(path))
-        stream = open(path, "ab")  # noqa: SIM115
-        try:
-            _lock(stream)
-        except OSError:
-            stream.close()
-            raise OutputError(f"{output.path}: another run is writing it; wait for it, or name another output") from None
-        with suppress(OSError):
-            if os.path.samestat(os.fstat(stream.fileno()), os.stat(path)):
-                return stream
-        stream.close()  # the run that had it was just removing its folder
-
-
-def _lock(stream: IO[bytes]) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-    else:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def sum_labels(records: Iterable[Record]) -> Counter[str]:
-    """Return the label counts of all records together."""
-    total: Counter[str] = Counter()
-    for record in records:
-        total.update(record["labels"])
-    return total

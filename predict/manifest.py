@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from parastance.predict.destination import Destination
-from parastance.predict.ledger import sum_labels
+from parastance.predict.part_record import sum_labels
 from parastance.predict.parts import Part
-from parastance.predict.storage import ASIDE, close_synced, commit, join, open_write
+from parastance.predict.storage import ASIDE, join, whole
 
 
 def write_manifest(
     output: Destination, model: str, options: dict[str, Any], parts: Sequence[Part], records: Sequence[dict[str, Any]],
-    whole: dict[str, Any],
+    written: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Write the manifest beside or in the output. whole: size and digest of the one output file. Raises OSError."""
+    """Write the manifest beside or in the output. written: size and digest of the one output file. Raises OSError."""
     aside = join(output.run, f"manifest{ASIDE}")
     inputs = list(_inputs(parts, records))
     counts = {
@@ -27,18 +27,15 @@ def write_manifest(
         "rejected": sum(record["rejected"] for record in records),
         "labels": dict(sorted(sum_labels(records).items())),
     }
-    stream = open_write(aside)
-    with stream:
+    with whole(output.manifest, aside) as stream:
         stream.write(b"{\n")
-        for key, value in {"model": model, "options": options, "counts": counts, "output": whole}.items():
+        for key, value in {"model": model, "options": options, "counts": counts, "output": written}.items():
             stream.write(f' "{key}": {_json(value)},\n'.encode())
         for key, rows in (("inputs", iter(inputs)), ("parts", _parts(parts, records))):
             stream.write(f' "{key}": ['.encode())
             for at, row in enumerate(rows):
                 stream.write(f'{"," if at else ""}\n  {_json(row)}'.encode())
             stream.write(b"\n ]" + (b",\n" if key == "inputs" else b"\n}\n"))
-        close_synced(stream)
-    commit(aside, output.manifest)
 
 
 def _json(value: Any) -> str:

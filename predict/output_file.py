@@ -1,16 +1,14 @@
 """One file of records that are made here and now: it appears under its name only when it is whole."""
 
 import tempfile
-import uuid
 from collections.abc import Iterable
-from contextlib import suppress
 from types import TracebackType
 
 from parastance.predict.bodies import SPOOLED, Hashed, assemble, body_of
 from parastance.predict.destination import destination
-from parastance.predict.errors import OutputError, UsageError
+from parastance.predict.errors import UsageError
 from parastance.predict.outputs import Record
-from parastance.predict.storage import ASIDE, close_synced, commit, join, open_write, parent, remove
+from parastance.predict.storage import whole, writing
 
 
 class OutputFile:
@@ -38,16 +36,8 @@ class OutputFile:
         if kind is not None:
             return
         path = self.output.path
-        aside = join(parent(path), f".{path.rsplit('/', 1)[-1]}.{uuid.uuid4().hex}{ASIDE}")
-        try:
+        with writing(path):
             info = self.body.finish()
             self.spool.seek(0)
-            with open_write(aside) as stream:
+            with whole(path) as stream:
                 assemble(self.output.form, [info], [lambda: self.spool], Hashed(stream))
-                close_synced(stream)
-            commit(aside, path)
-        except OSError as problem:
-            raise OutputError(f"{path}: cannot be written: {problem.strerror or problem}") from None
-        finally:
-            with suppress(OSError):
-                remove(aside)

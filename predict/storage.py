@@ -5,13 +5,16 @@ Knows nothing of formats. What is written appears under its name only when it is
 
 import os
 import shutil
-from contextlib import suppress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from parastance.predict.errors import UsageError
+from parastance.predict.errors import OutputError, UsageError
 
 ASIDE = ".part"  # the ending of what is not whole yet
+SHORT = 40  # characters of a file's name in the name of what is written aside: names end at 255 bytes
 BLOCK = 1 << 20  # bytes read or copied at once
 VERSION_FIELDS = ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "mtime", "modified", "updated", "created")
 
@@ -48,6 +51,15 @@ def open_write(path: str) -> IO[bytes]:
         return open(path, "wb")
     system, inner = filesystem(path)
     return system.open(inner, "wb")  # type: ignore[no-any-return]
+
+
+@contextmanager
+def writing(place: str) -> Iterator[None]:
+    """Raise an OSError of what is done within as an OutputError that names the place."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{place}: cannot be written: {error.strerror or error}") from None
 
 
 def close_synced(stream: IO[bytes]) -> None:
@@ -108,6 +120,11 @@ def parent(path: str) -> str:
     return path.rstrip("/").rsplit("/", 1)[0] if is_url(path) else os.path.dirname(os.path.abspath(path))
 
 
+def name_of(path: str) -> str:
+    """Return the last name of a path."""
+    return path.rsplit("/", 1)[-1] if is_url(path) else os.path.basename(path)
+
+
 def make_folder(path: str) -> None:
     """Make a folder and those above it. Raises OSError."""
     if not is_url(path):
@@ -141,7 +158,7 @@ def commit(aside: str, path: str, sync: bool = True) -> None:
     system.mv(filesystem(aside)[1], inner)
 
 
-def sync_folder(folder: str) -> None:
+def sync_folder(folder: str | Path) -> None:
     """Put a folder's names on the disk, where the operating system can."""
     with suppress(OSError, AttributeError):
         handle = os.open(folder or ".", os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
@@ -171,17 +188,40 @@ def read_whole(path: str) -> bytes:
         return stream.read()
 
 
-def write_whole(path: str, data: bytes, aside: str | None = None) -> None:
-    """Write a small file: aside, synced, renamed. Raises OSError."""
-    beside = aside or f"{path}{ASIDE}"
-    stream = open_write(beside)
+def aside_of(path: str) -> str:
+    """Return a new hidden name beside a path, for what is not whole yet."""
+    return join(parent(path), f".{name_of(path)[:SHORT]}.{uuid.uuid4().hex}{ASIDE}")
+
+
+@contextmanager
+def whole(path: str, aside: str | None = None) -> Iterator[IO[bytes]]:
+    """Give a stream to what becomes the file at the end: a reader finds the old bytes or the new ones, whatever happens.
+
+    aside: where the bytes are until then, by default beside it. Raises OSError.
+    """
+    aside = aside or aside_of(path)
     try:
-        stream.write(data)
-        close_synced(stream)
+        stream = open_write(aside)
+        try:
+            yield stream
+            close_synced(stream)
+        finally:
+            with suppress(OSError):
+                stream.close()
+        commit(aside, path)
     except BaseException:
         with suppress(OSError):
-            stream.close()
-        with suppress(OSError):
-            remove(beside)
+            remove(aside)
         raise
-    commit(beside, path)
+
+
+def write_whole(path: str, data: bytes) -> None:
+    """Put a small file in the place of another at once. Raises OSError."""
+    with whole(path) as stream:
+        stream.write(data)
+
+
+def write_text(path: str, text: str) -> None:
+    """Put a text in the place of a file at once. Raises OutputError where it cannot be written."""
+    with writing(path):
+        write_whole(path, text.encode())

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
-from parastance.predict.executors import Changed, Crash, Executor
+from parastance.predict.executors import Executor
 from parastance.predict.labelling import Done
 from parastance.predict.parts import Part
 from parastance.predict.storage import remove
+from parastance.predict.worker import Changed, Crash
 
 TRIES = 2
 TICK = 0.5  # seconds

@@ -1,7 +1,6 @@
 """Sources to units: documents split into paragraphs, rows of tables checked, each with what its record will say."""
 
 import csv
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,11 +12,10 @@ from parastance.predict.inputs import STDIN, TABLES, Row, Source, read_bytes, sn
 from parastance.predict.model import Unit
 from parastance.predict.paragraphs import split_paragraphs
 from parastance.predict.records import Origin, Types
+from parastance.predict.rejects import REJECT_FIELDS, REJECTS, mended
 from parastance.predict.rows import GUESSED, column_types, read_rows
 from parastance.predict.shape import Place
 
-REJECTS = ".rejects.jsonl"  # the ending of a rejects file, whose mended rows can be read again
-REJECT_FIELDS = ("file", "row", "reason", "raw")
 LONGEST = 1_000_000  # characters of a paragraph; what is longer is no paragraph
 
 
@@ -117,26 +115,6 @@ def _again(source: Source, reject: Row, reading: Reading) -> Iterator[tuple[Unit
         yield from _row(replace(source, name=place), number or 0, mended(reject), reading)
     except (ValueError, csv.Error) as error:
         yield InputError(place, str(error), number, reject["raw"], reject.get("columns"))
-
-
-def mended(reject: Row) -> Row:
-    """Return the row in a line of a rejects file: its `raw`, an object or a line of the table that it came from.
-
-    Raises ValueError where it is no row.
-    """
-    raw = reject["raw"]
-    if reject["row"] is None:
-        raise ValueError("rejected as a whole: mend the file and name it itself")
-    if isinstance(raw, str) and isinstance(reject.get("columns"), list):
-        lines = list(csv.reader(raw.splitlines(keepends=True), delimiter="\t" if ".tsv" in str(reject["file"]) else ","))
-        if len(lines) != 1 or len(lines[0]) != len(reject["columns"]):
-            raise ValueError(f"`raw` is not one row of {len(reject['columns'])} fields")
-        return dict(zip(reject["columns"], lines[0], strict=True))
-    if isinstance(raw, str):
-        raw = json.loads(raw)
-    if not isinstance(raw, dict):
-        raise ValueError("`raw` is not a JSON object")
-    return raw
 
 
 def _row(

@@ -22,7 +22,7 @@ import pytest
 from parastance.predict.batch import Options, run
 from parastance.predict.destination import destination
 from parastance.predict.errors import OutputError, UsageError
-from parastance.predict.executors import Crash, Processes
+from parastance.predict.executors import Processes
 from parastance.predict.inputs import Source, find_sources
 from parastance.predict.labelling import Done, Job, label_part
 from parastance.predict.ledger import Ledger
@@ -30,6 +30,7 @@ from parastance.predict.model import Model
 from parastance.predict.parts import Part, Piece, plan
 from parastance.predict.progress import Reporter, size_text, time_text
 from parastance.predict.supervise import supervised
+from parastance.predict.worker import Crash
 from parastance.train.cli import main
 
 TALKS, SHELLS = "Talks between Assad and the envoy failed in Geneva.", "Shells killed nine people in Homs."
@@ -245,7 +246,7 @@ def test_input_that_changes_while_it_is_read(archive: Path, small_model: Model, 
             append(restless)
         return label_part(model, part, job, note)
 
-    monkeypatch.setattr("parastance.predict.executors.label_part", reading)
+    monkeypatch.setattr("parastance.predict.worker.label_part", reading)
     label(small_model, mine, tmp_path / "out.jsonl")
     label(small_model, mine, tmp_path / "wanted.jsonl")
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "wanted.jsonl").read_bytes()

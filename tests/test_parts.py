@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import Source, find_sources
-from parastance.predict.labelling import hold
 from parastance.predict.parts import plan, survey
 from parastance.predict.rows import read_rows
+from parastance.predict.snapshot import hold
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
 LINES = st.lists(

@@ -14,10 +14,11 @@ import pytest
 from parastance.predict import load
 from parastance.predict.artifact import DEFAULT, read_manifest
 from parastance.predict.errors import ModelError, OutputError, UsageError
+from parastance.predict.storage import write_whole
 from parastance.predict.store import HISTORY, IN_USE, PROMOTED, find_store, model_in_use, read_pointer
 from parastance.train import store as writing
 from parastance.train.cli import main
-from parastance.train.durable import append_line, exchange, locked, write_durably
+from parastance.train.durable import append_line, exchange, locked
 
 
 def variant(source: Path, folder: Path, bias: float) -> Path:
@@ -198,7 +199,7 @@ def test_a_kill_at_any_moment_leaves_old_or_new_and_the_history_whole(
         raise Killed
 
     name, replacement = {
-        "before the switch": ("write_durably", die),
+        "before the switch": ("write_whole", die),
         "between switch and log": ("append_line", die),
         "within the log's line": ("append_line", half),
     }[moment]
@@ -256,7 +257,7 @@ def test_one_writer_at_a_time_and_a_kill_frees_the_lock(tmp_path: Path) -> None:
 
 def test_files_are_replaced_and_added_to_whole(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    write_durably(path, "one\n")
+    write_whole(str(path), b"one\n")
     append_line(path, "two")
     with open(path, "a") as stream:
         stream.write("torn")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from parastance.predict.cli import OK, Command, declare_model
-from parastance.predict.errors import OutputError, UsageError
+from parastance.predict.errors import UsageError
 
 ENDINGS = (".csv", ".json", ".svg")
 
@@ -55,6 +55,7 @@ def run_shares(arguments: argparse.Namespace) -> int:
     import shutil
 
     from parastance.predict.progress import progress_bar
+    from parastance.predict.storage import write_text
     from parastance.train.audit import read_audit
     from parastance.train.chart import chart
     from parastance.train.question import Question, Reader, parse_where
@@ -77,7 +78,7 @@ def run_shares(arguments: argparse.Namespace) -> int:
             bar.close()
     makers = {".csv": to_csv, ".json": to_json, ".svg": chart}
     for name in arguments.output:
-        write_whole(name, makers[Path(name).suffix.lower()](found))
+        write_text(name, makers[Path(name).suffix.lower()](found))
     if arguments.json:
         print(to_json(found), end="")
     elif not arguments.output:
@@ -88,16 +89,6 @@ def run_shares(arguments: argparse.Namespace) -> int:
         for line in statement(found):
             print(f"parastance: {line}", file=sys.stderr)
     return OK
-
-
-def write_whole(name: str, text: str) -> None:
-    """Write a text file whole or not at all. Raises OutputError where it cannot be written."""
-    from parastance.train.durable import write_durably
-
-    try:
-        write_durably(Path(name), text)
-    except OSError as error:
-        raise OutputError(f"{name}: cannot be written: {error.strerror or error}") from None
 
 
 def declare_drift(parser: argparse.ArgumentParser) -> None:
@@ -119,6 +110,7 @@ def run_drift(arguments: argparse.Namespace) -> int:
     import shutil
 
     from parastance.predict.progress import progress_bar
+    from parastance.predict.storage import write_text
     from parastance.train.drift_report import to_json, to_text
     from parastance.train.question import parse_where
     from parastance.train.runs import Asked, drift
@@ -134,7 +126,7 @@ def run_drift(arguments: argparse.Namespace) -> int:
         if bar is not None:
             bar.close()
     if arguments.output:
-        write_whole(arguments.output, to_json(found))
+        write_text(arguments.output, to_json(found))
     if arguments.json:
         print(to_json(found), end="")
     elif not arguments.output:

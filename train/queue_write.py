@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from parastance.predict.errors import OutputError, UsageError
+from parastance.predict.errors import UsageError
 from parastance.predict.heads import Head
 from parastance.predict.inputs import Row
 from parastance.predict.output_file import OutputFile
+from parastance.predict.storage import write_text
 from parastance.train import exchange_doccano, exchange_label_studio
-from parastance.train.durable import write_durably
 from parastance.train.formats import ANSWERS, QUEUE
 from parastance.train.queue import CONTENT, Survey
 from parastance.train.queue_pick import AUDIT, Pick
@@ -72,8 +72,8 @@ def write_queue(picks: Sequence[Pick], heads: Mapping[str, Head], path: str, for
             for chosen, row in zip(picks, rows, strict=True)
         ]
         beside = str(Path(path).with_suffix(".config.xml"))
-        _write(path, json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
-        _write(beside, exchange_label_studio.config(labels, "stance" in labels))
+        write_text(path, json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
+        write_text(beside, exchange_label_studio.config(labels, "stance" in labels))
         return [path, beside]
     if form == DOCCANO:
         rows = [exchange_doccano.row_to_label(row) for row in rows]
@@ -82,15 +82,8 @@ def write_queue(picks: Sequence[Pick], heads: Mapping[str, Head], path: str, for
     if form != DOCCANO:
         return [path]
     beside = str(Path(path).with_suffix(".labels.json"))
-    _write(beside, json.dumps(exchange_doccano.label_config(labels), ensure_ascii=False, indent=1) + "\n")
+    write_text(beside, json.dumps(exchange_doccano.label_config(labels), ensure_ascii=False, indent=1) + "\n")
     return [path, beside]
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        write_durably(Path(path), text)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def format_for(path: str | None, asked: str | None) -> str:

@@ -19,8 +19,9 @@ from typing import Any
 
 from parastance.predict.artifact import DEFAULT, model_name, read_artifact, read_manifest
 from parastance.predict.errors import ModelError, OutputError, UsageError
+from parastance.predict.storage import close_synced, sync_folder, write_whole
 from parastance.predict.store import HISTORY, IN_USE, PROMOTED, read_pointer
-from parastance.train.durable import append_line, flush_folder, locked, write_durably
+from parastance.train.durable import append_line, locked
 
 Entry = dict[str, Any]
 START, PROMOTE, ROLLBACK, REFUSE = "start", "promote", "rollback", "refuse"
@@ -125,10 +126,9 @@ def _copy_durably(folder: Path, copy: Path) -> None:
         if path.is_file() and not path.name.startswith("."):
             with open(path, "rb") as source, open(copy / path.name, "wb") as target:
                 shutil.copyfileobj(source, target)
-                target.flush()
-                os.fsync(target.fileno())
-    flush_folder(copy)
-    flush_folder(copy.parent)
+                close_synced(target)
+    sync_folder(copy)
+    sync_folder(copy.parent)
 
 
 def keep(store: Path, copy: Path) -> str:
@@ -142,7 +142,7 @@ def keep(store: Path, copy: Path) -> str:
     else:
         copy.parent.chmod(0o755)
         os.replace(copy.parent, place)
-        flush_folder(place.parent)
+        sync_folder(place.parent)
     return f"{PROMOTED}/{place.name}/{copy.name}"
 
 
@@ -185,7 +185,7 @@ def _user() -> str:
 
 def switch(store: Path, entry: Entry) -> None:
     """Put the model that an entry names in use, then log it. Call it under `writing`."""
-    write_durably(store / IN_USE, _line(entry) + "\n")
+    write_whole(str(store / IN_USE), (_line(entry) + "\n").encode())
     append_line(store / HISTORY, _line(entry))
 
 

@@ -1,0 +1,50 @@
+"""An input held still: what is labelled is what the digest was taken of.
+
+A small file is read at once; a large one, and a slice of a Parquet file, is looked at again after it was read (see `labelling`).
+"""
+
+import hashlib
+from typing import Any
+
+from parastance.predict.inputs import Source
+from parastance.predict.parts import Piece, sha256_of
+from parastance.predict.storage import open_read, read_whole, stat
+
+HELD = 64 << 20  # bytes: a smaller file is read at once, and the digest is of exactly the bytes that are labelled
+
+
+class InputChanged(Exception):
+    """An input is no longer what the plan was made for."""
+
+
+def hold(piece: Piece) -> tuple[Source, dict[str, Any]]:
+    """Return (the source with its bytes where they are few, the facts of it: bytes, stamp, sha256 of what will be read).
+
+    Raises InputChanged where a sliced file is not as planned, or a file does not stay still; OSError where it cannot be read.
+    """
+    source = piece.source
+    for _ in range(3):
+        size, stamp = stat(source.path)
+        if source.slice is not None:
+            if stamp != piece.stamp:
+                break
+            held, digest = _slice_bytes(source) if source.format != ".parquet" else (None, piece.digest or "")
+        elif size <= HELD:
+            held = read_whole(source.path)
+            digest = hashlib.sha256(held).hexdigest()
+        else:
+            held, digest = None, sha256_of(source.path)
+        if stat(source.path)[1] == stamp:
+            facts = {"bytes": size, "stamp": stamp, "sha256": digest}
+            return Source(source.path, source.name, source.format, source.packing, source.slice, held), facts
+    raise InputChanged(source.path)
+
+
+def _slice_bytes(source: Source) -> tuple[bytes, str]:
+    """Return (header row and rows of a slice of a text table, sha256 of both)."""
+    assert source.slice is not None
+    with open_read(source.path) as stream:
+        held = stream.read(source.slice.head)
+        stream.seek(source.slice.start)
+        held += stream.read(source.slice.stop - source.slice.start)
+    return held, hashlib.sha256(held).hexdigest()

@@ -1,0 +1,104 @@
+"""A worker process: it labels the parts that it is sent, one by one, and says what came of each."""
+
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from parastance.predict.errors import ModelError, ParastanceError
+from parastance.predict.labelling import Done, Job, Note, label_part
+from parastance.predict.model import Model, load
+from parastance.predict.parts import Part
+from parastance.predict.snapshot import InputChanged
+
+NOTE_EVERY = 0.2  # seconds between a worker's notes of what it has done
+COLLECT_AFTER = 200_000  # containers; a chunk makes some 15,000, in no cycles: searching each for cycles took a tenth of the time
+
+
+@dataclass(frozen=True)
+class Crash:
+    """The worker ended while it had the part."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Changed:
+    """An input of the part is not as it was when the plan was made."""
+
+    path: str
+
+
+Outcome = Done | Crash | Changed
+
+
+def outcome_of(model: Model, part: Part, job: Job, note: Note = lambda *_: None) -> Done | Changed:
+    """Label a part, see `label_part`; an input that is not as planned is an outcome too."""
+    try:
+        return label_part(model, part, job, note)
+    except InputChanged as error:
+        return Changed(str(error))
+
+
+def serve(connection: Connection, folder: Path | None, name: str, registry: Any, model: Model | None, job: Job) -> None:
+    """Label the parts that arrive until the connection closes: the body of a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops its workers
+    _end_with_parent()
+    try:
+        if model is None:
+            model = load(folder)
+        if model.name != name:
+            raise ModelError(f"{folder}: the model was replaced while the run was under way")
+        model.registry = registry  # a target of the user's own may have been added
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER)
+        while True:
+            part = connection.recv()
+            note = _Notes(connection)
+            outcome = outcome_of(model, part, job, note)
+            note.send()
+            connection.send(("done", outcome))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+    except ParastanceError as error:
+        connection.send(("error", (type(error).__name__, str(error))))
+
+
+class _Notes:
+    """Sends what has been done to the parent, a few times a second."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.since = time.monotonic()
+        self.counts = [0, 0, 0]
+
+    def __call__(self, size: int, paragraphs: int, rejects: int) -> None:
+        self.counts = [had + new for had, new in zip(self.counts, (size, paragraphs, rejects), strict=True)]
+        if time.monotonic() - self.since > NOTE_EVERY:
+            self.send()
+
+    def send(self) -> None:
+        self.connection.send(("note", self.counts))
+        self.counts = [0, 0, 0]
+        self.since = time.monotonic()
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as its parent has ended, also where that was killed."""
+    import threading
+    from multiprocessing import parent_process
+
+    above = parent_process()
+    if above is None:
+        return
+
+    def watch(join: Callable[[], object] = above.join) -> None:
+        join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
