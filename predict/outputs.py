@@ -38,6 +38,8 @@ def flatten(record: Record) -> Record:
     """Return the record as one flat row of a table."""
     flat: Record = {}
     for key, value in record.items():
+        if hasattr(value, "as_py"):  # an Arrow scalar
+            value = plain(value)
         if key in ("topic_probabilities", "stance_probabilities") and isinstance(value, dict):
             prefix = key.removesuffix("_probabilities")
             flat.update({f"{prefix}_probability_{name}": number for name, number in value.items()})

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from parastance.predict.arrow_values import plain_scalar, python_values
 from parastance.predict.decode import NotText, decode_line, refuse_binary
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import READ_ERRORS, STDIN, Row, Slice, Source, byte_lines, open_bytes
@@ -223,12 +224,7 @@ def _row_groups(table: Any, wanted: Slice | None) -> tuple[int, list[int]]:
 
 def _python_rows(batch: Any) -> Iterator[Row]:
     """Yield the rows of an Arrow batch as dicts; a value that Python cannot hold (nanoseconds) stays an Arrow scalar."""
-    columns = []
-    for column in batch.columns:
-        try:
-            columns.append(column.to_pylist())
-        except ValueError:
-            columns.append([scalar if scalar.is_valid else None for scalar in column])
+    columns = [python_values(column) for column in batch.columns]
     names = batch.schema.names
     for values in zip(*columns, strict=True):
         yield dict(zip(names, values, strict=True))
@@ -246,4 +242,6 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
+    if hasattr(value, "as_py"):
+        return plain_scalar(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
