@@ -4,17 +4,20 @@ A subcommand is a `Command`; `parastance.train.cli` adds its own and is what the
 """
 
 import argparse
+import contextlib
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from parastance.predict.errors import OutputError, ParastanceError, UsageError
 
 if TYPE_CHECKING:
     from parastance.predict.inputs import Source
 
+MEGABYTE = 1 << 20
 OK, SOME_REJECTED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -26,6 +29,25 @@ class Command:
     help: str
     declare: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+
+
+def number(kind: Callable[[str], Any], fits: Callable[[Any], bool], wanted: str) -> Callable[[str], Any]:
+    """Return a type of argument: the number that a text says, refused with what is wanted where it does not fit."""
+
+    def parse(text: str) -> Any:
+        with contextlib.suppress(ValueError):
+            value = kind(text)
+            if fits(value):
+                return value
+        raise argparse.ArgumentTypeError(f"{text}: must be {wanted}")
+
+    return parse
+
+
+count = number(int, lambda value: value >= 1, "a whole number, 1 or more")
+seed = number(int, lambda value: value >= 0, "a whole number, 0 or more")
+share = number(float, lambda value: 0 <= value <= 1, "a number from 0 to 1")
+_megabytes = number(float, lambda value: 1 <= value * MEGABYTE < math.inf, "a number above 0")
 
 
 def declare_model(parser: argparse.ArgumentParser) -> None:
@@ -65,21 +87,6 @@ def declare_predict(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-json", action="store_true", help="messages as JSON Lines, for machines")
 
 
-def count(text: str) -> int:
-    """Return a whole number, 1 or more. Raises ArgumentTypeError, or ValueError, for anything else."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
-
-
-def _megabytes(text: str) -> int:
-    size = int(float(text) * (1 << 20))
-    if size < 1:
-        raise argparse.ArgumentTypeError("must be more than 0")
-    return size
-
-
 def run_predict(arguments: argparse.Namespace) -> int:
     """Run `predict`; return its exit status."""
     from parastance.predict.batch import Options, run, stream
@@ -106,7 +113,7 @@ def run_predict(arguments: argparse.Namespace) -> int:
     guesses = any(source.format != ".parquet" for source in sources)  # Parquet knows its encoding
     wanted = Wanted(arguments.explain, arguments.keep_text, output is not None and guesses and output.form != ".jsonl")
     reading = Reading(arguments.text_field, arguments.id_field, arguments.unit == "document", target)
-    size = arguments.part_size or PART_SIZE
+    size = int(arguments.part_size * MEGABYTE) if arguments.part_size else PART_SIZE
     options = Options(reading, wanted, arguments.jobs, arguments.dask, arguments.resume, size)
     report = Reporter(arguments.quiet, arguments.log_json)
     try:

@@ -439,7 +439,7 @@ WRONG = [
     ("no such model", ["a.txt", "--model", "none"], "no such model folder"),
     ("a folder that is no model", ["a.txt", "--model", "empty"], "not a model folder"),
     ("a file for a model", ["a.txt", "--model", "a.txt"], "no such model folder"),
-    ("no jobs", ["a.txt", "--jobs", "0"], "must be at least 1"),
+    ("no jobs", ["a.txt", "--jobs", "0"], "0: must be a whole number, 1 or more"),
     ("jobs that are no number", ["a.txt", "--jobs", "many"], "--jobs"),
     ("unknown unit", ["a.txt", "--unit", "sentence"], "invalid choice"),
     ("unknown option", ["a.txt", "--colour"], "unrecognized arguments"),

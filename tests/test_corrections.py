@@ -66,10 +66,20 @@ def test_later_files_win_and_new_rows_are_added(tmp_path: Path) -> None:
     assert [(row.text, row.stance) for row in rows] == [("Assad spoke.", "supportive"), ("Rain.", None)]
 
 
+def test_the_same_said_twice_in_one_file_is_no_conflict(tmp_path: Path) -> None:
+    changes = [{"text": "Assad spoke.", "topics": ["a", "b"]}, {"id": "a", "topics": ["b", "a"], "stance": "opposed"}]
+    assert [(row.topics, row.stance) for row in corrected(tmp_path, [ROW], changes)] == [(("b", "a"), "opposed")]
+
+
 BROKEN = [
     ("an unknown id without text", [{"id": "z", "stance": "opposed"}], r"with0\.jsonl:1: no `text`, and id 'z'"),
     ("no id and no text", [{"stance": "opposed"}], r"with0\.jsonl:1: no `text`"),
     ("two minds in one file", [{"id": "a", "stance": "opposed"}, {"id": "a", "stance": "neutral"}], r":2: id 'a' was used before"),
+    ("two minds by text", [{"text": "Assad spoke.", "topics": []}, {"text": "Assad  spoke.", "topics": ["talks"]}],
+     r":2: topics of row 'a' is corrected otherwise at .*with0\.jsonl:1"),
+    ("two minds, by id and by text", [{"id": "a", "stance": "opposed"}, {"text": "Assad spoke.", "stance": "neutral"}],
+     r":2: stance of row 'a' is corrected otherwise"),
+    ("two minds on a new text", [{"text": "Rain.", "stance": "opposed"}, {"text": "Rain.", "stance": "neutral"}], r":2: stance"),
     ("mentions outside the old text", [{"id": "a", "target_mentions": [[0, 99]]}], r"with0\.jsonl:1: .*outside the text"),
 ]  # fmt: skip
 

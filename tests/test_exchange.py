@@ -87,12 +87,19 @@ EXPORTS: list[tuple[str, str, list[Any], tuple[Any, ...]]] = [
      (None, "neutral", None, ((0, 5),))),
     ("doccano JSON", "a.json", [{"id": 3, "text": TEXT, "label": ["casualties", "content"]}],
      (("casualties",), None, "content", None)),
+    ("doccano 1.4 names the text data", "a.jsonl", [{"id": 3, "data": TEXT, "label": ["diplomacy"]}],
+     (("diplomacy",), None, None, None)),
+    ("doccano before 1.0", "a.jsonl", [{"id": 3, "text": TEXT, "meta": {}, "annotation_approver": None, "labels": ["diplomacy"]}],
+     (("diplomacy",), None, None, None)),
     ("doccano CSV", "a.csv", f'id,text,label\n3,"{TEXT}",diplomacy#opposed\n', (("diplomacy",), "opposed", None, None)),
     ("prodigy choice with spans", "a.jsonl",
      [{"text": TEXT, "_input_hash": 1, "_task_hash": 2, "options": [{"id": "diplomacy", "text": "D"}, {"id": "casualties"}],
        "accept": ["casualties"], "answer": "accept", "_view_id": "choice", "config": {"choice_style": "multiple"},
        "spans": [{"start": 0, "end": 5, "label": "TARGET", "token_start": 0, "token_end": 0}], "tokens": []}],
      (("casualties",), None, None, ((0, 5),))),
+    ("prodigy choice by number", "a.jsonl",
+     [{"text": TEXT, "_task_hash": 2, "options": [{"id": 1, "text": "diplomacy"}, {"id": 2, "text": "casualties"}],
+       "accept": [2], "answer": "accept"}], (("casualties",), None, None, None)),
     ("prodigy choice, nothing chosen", "a.jsonl",
      [{"text": TEXT, "_task_hash": 2, "options": [{"id": "diplomacy"}], "accept": [], "answer": "accept"}],
      ((), None, None, None)),
@@ -151,6 +158,9 @@ BROKEN = [
     ("a span that is not in the text", "a.json", [task(annotation(span(0, 5, "Putin", "target")))], "a.json:1: .*Putin"),
     ("a span beyond the text", "a.jsonl", [{"text": TEXT, "cats": ["neutral"], "entities": [[0, 99, "target"]]}], "outside"),
     ("two stances", "a.jsonl", [{"text": TEXT, "label": ["opposed", "neutral"]}], "two answers to stance: neutral, opposed"),
+    ("labels by number, as doccano had them once", "a.jsonl",
+     [{"id": 1, "text": TEXT, "annotations": [{"label": 2, "user": 1}], "meta": {}}], "a.jsonl:1: its labels are numbers"),
+    ("a text by another name", "a.json", [{"data": {"article": TEXT}, "annotations": [annotation(*ALL)]}], "which has article"),
     ("labels by number", "a.jsonl", [{"text": TEXT, "label": [1, 2]}], "a.jsonl:1: `label` must be a list of names"),
     ("a task without text", "a.json", [{"data": {"image": "x.png"}, "annotations": [annotation(*ALL)]}], "no `text`"),
     ("JSON of one object", "a.json", {"text": TEXT}, "JSON array"),
@@ -185,6 +195,20 @@ def test_whose_answer_counts(tmp_path: Path) -> None:
     assert rows[1].fields["disputed"] == ["topics", "stance"]
     assert "paragraphs without an answer, left out: 2" in notes[0]
     assert "on which people disagree evenly, those labels left open: 1" in notes[1]
+
+
+def test_files_of_several_people_joined_are_settled_by_majority(tmp_path: Path) -> None:
+    """doccano and Prodigy write a file a person, where labels are not shared: one behind the other they are one export."""
+    people = [["diplomacy"], ["diplomacy", "casualties", "opposed"], ["diplomacy", "casualties", "neutral"]]
+    for what in ("doccano", "prodigy"):
+        rows = [
+            {"id": 1, "text": TEXT, "label": names} if what == "doccano"
+            else {"text": TEXT, "_task_hash": 1, "_session_id": at, "accept": names, "answer": "accept"}
+            for at, names in enumerate(people)
+        ]  # fmt: skip
+        (row,), notes = read(tmp_path, f"{what}.jsonl", rows)
+        assert (row.topics, row.stance, row.fields["disputed"]) == (("casualties", "diplomacy"), None, ["stance"])
+        assert "people disagree evenly" in notes[0]
 
 
 def test_what_nobody_answered_is_left_out(tmp_path: Path) -> None:

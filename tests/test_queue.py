@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from parastance.predict.errors import DataError, UsageError
 from parastance.predict.heads import Head
+from parastance.predict.output_file import OutputFile
 from parastance.train.cli import main
 from parastance.train.data import labelled_row, read_labelled
 from parastance.train.near import NearIndex
@@ -249,6 +250,26 @@ def test_a_filled_table_is_read_back(name: str, tmp_path: Path) -> None:
     assert [row.id for row in back] == [row["id"] for row in rows[::2]]
     assert {(row.topics, row.stance, row.kind) for row in back} == {(("casualties",), "opposed", "content")}
     assert {str(row.fields["sampling_probability"]) for row in back} <= {"0.05", "None", ""}
+
+
+QUEUED = {"target": None, "topics": None, "stance": None, "kind": None, "queue": "audit", "sampling_probability": 0.1}
+FILLED: list[tuple[str, list[dict[str, Any]], list[Any]]] = [
+    ("jsonl, no topic", [{"topics": []}, {"stance": "neutral"}, {}], [((), None), (None, "neutral")]),
+    ("jsonl, none", [{"topics": ["none"]}, {"topics": "none"}, {"topics": ["diplomacy"]}],
+     [((), None), ((), None), (("diplomacy",), None)]),
+    ("csv, no topic", [{"topics": "none"}, {"topics": "diplomacy", "stance": "opposed"}, {"stance": "neutral"}, {}],
+     [((), None), (("diplomacy",), "opposed"), ((), "neutral")]),
+    ("csv, nobody was asked about topics", [{"stance": "neutral"}, {"stance": "opposed"}], [(None, "neutral"), (None, "opposed")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "answers", "expected"), FILLED, ids=[case[0] for case in FILLED])
+def test_no_topic_is_an_answer_and_a_bare_row_is_none(what: str, answers: Any, expected: Any, tmp_path: Path) -> None:
+    rows = [{"id": f"r{at}", "text": f"Paragraph {at}.", **QUEUED, **answer} for at, answer in enumerate(answers)]
+    path = tmp_path / f"filled.{what.split(',')[0]}"
+    with OutputFile(str(path)) as writer:
+        writer.write(rows)
+    assert [(row.topics, row.stance) for row in read_labelled([str(path)])] == expected
 
 
 def test_label_studio_and_back(tmp_path: Path) -> None:

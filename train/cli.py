@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from parastance.predict.cli import OK, PREDICT, Command, declare_model, declare_store
+from parastance.predict.cli import OK, PREDICT, Command, declare_model, declare_store, number, seed
 from parastance.predict.cli import main as run_command
 from parastance.train.cli_archive import ARCHIVE_COMMANDS
 from parastance.train.cli_labels import LABEL_COMMANDS
 from parastance.train.cli_store import STORE_COMMANDS
+
+PRECISION = number(float, lambda value: 0 < value < 1, "a number between 0 and 1, such as 0.9")
 
 
 def declare_train(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,7 @@ def declare_train(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="use the shipped word vectors (default: for the shipped corpus only)",
     )
-    parser.add_argument("--precision", type=share, metavar="P", help="the precision that certified levels promise (default: 0.90)")
+    parser.add_argument("--precision", type=PRECISION, metavar="P", help="the precision that levels promise (default: 0.90)")
     parser.add_argument(
         "--slices",
         action=argparse.BooleanOptionalAction,
@@ -35,22 +37,11 @@ def declare_train(parser: argparse.ArgumentParser) -> None:
         help="hold out by outlet, conflict, year and set as well, where the data say them (default: yes; doubles the time)",
     )
     parser.add_argument("--config", metavar="FILE.toml", help="settings that override what cross-validation would choose")
-    parser.add_argument("--seed", type=int, help="seed of everything random (default: 0)")
+    parser.add_argument("--seed", type=seed, help="seed of everything random (default: 0)")
     parser.add_argument(
         "--fast", action="store_true", help="hold out one fold instead of cross-validating; the summary says what that leaves out"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
-
-
-def share(text: str) -> float:
-    """Return a share between 0 and 1, both excluded. Raises ArgumentTypeError for anything else."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must lie between 0 and 1, such as 0.9")
-    return value
 
 
 def run_train(arguments: argparse.Namespace) -> int:

@@ -4,10 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from parastance.predict.cli import OK, Command, declare_model
+from parastance.predict.cli import OK, Command, declare_model, number, seed
 from parastance.predict.errors import UsageError
 
 ENDINGS = (".csv", ".json", ".svg")
+CONFIDENCE = number(float, lambda value: 0.5 <= value < 1, "a number from 0.5 to below 1")
 
 
 def declare_records(parser: argparse.ArgumentParser) -> None:
@@ -36,18 +37,11 @@ def declare_shares(parser: argparse.ArgumentParser) -> None:
         "--population", choices=("archive", "larger"),
         help="whether the archive is all that is asked about, or a sample (default: a sample without --audit)",
     )  # fmt: skip
-    parser.add_argument("--confidence", type=_confidence, default=0.95, metavar="P", help="of the intervals (default: 0.95)")
+    parser.add_argument("--confidence", type=CONFIDENCE, default=0.95, metavar="P", help="of the intervals (default: 0.95)")
     parser.add_argument(
         "-o", "--output", action="append", default=[], metavar="FILE", help="a .csv, .json or .svg file; may be given again"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-
-
-def _confidence(text: str) -> float:
-    value = float(text)
-    if not 0.5 <= value < 1:
-        raise argparse.ArgumentTypeError("must be at least 0.5 and below 1")
-    return value
 
 
 def run_shares(arguments: argparse.Namespace) -> int:
@@ -99,7 +93,7 @@ def declare_drift(parser: argparse.ArgumentParser) -> None:
         "--by", action="append", default=[], metavar="NAME", help="a column of sources, such as outlet; may be given again"
     )
     declare_model(parser)
-    parser.add_argument("--seed", type=int, default=0, help="seed of the permutations (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the permutations (default: 0)")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 where anything changed beyond chance")
     parser.add_argument("-o", "--output", metavar="FILE.json", help="write the JSON object to a file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -5,18 +5,19 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from parastance.predict.cli import OK, Command, count, declare_model, refuse_overwriting
+from parastance.predict.cli import OK, Command, count, declare_model, number, refuse_overwriting, seed, share
 
 FOUND = 1  # exit status of `check` where a fault was found; doubts alone leave it at 0
+FOLDS = number(int, lambda value: 2 <= value <= 20, "a whole number from 2 to 20")
 
 
 def declare_check(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `check`."""
     parser.add_argument("data", nargs="+", metavar="DATA", help="labelled files, exports of labelling tools included")
     parser.add_argument("-o", "--output", metavar="OUT", help="write all findings to a .jsonl, .csv, .tsv or .parquet file")
-    parser.add_argument("-n", dest="count", metavar="N", type=int, default=20, help="findings to show (default: 20)")
-    parser.add_argument("--folds", type=int, default=5, help="folds held out in turn to find label errors (default: 5)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: 0)")
+    parser.add_argument("-n", dest="count", metavar="N", type=count, default=20, help="findings to show (default: 20)")
+    parser.add_argument("--folds", type=FOLDS, metavar="N", default=5, help="folds held out in turn (default: 5)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of everything random (default: 0)")
     parser.add_argument("--quiet", action="store_true", help="no progress, no notes, no summary")
 
 
@@ -62,17 +63,10 @@ def declare_queue(parser: argparse.ArgumentParser) -> None:
         "--labelled", action="append", default=[], metavar="FILE", help="rows labelled already, to be left out (may be repeated)"
     )
     parser.add_argument(
-        "--audit", metavar="SHARE", type=_share, default=0.2, help="part of the queue drawn at random (default: 0.2)"
+        "--audit", metavar="SHARE", type=share, default=0.2, help="part of the queue drawn at random (default: 0.2)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the random part (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="seed of the random part (default: 0)")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
-
-
-def _share(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError("must be between 0 and 1")
-    return number
 
 
 def _counted(records: Iterable[Any], bar: Any) -> Iterator[Any]:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parastance.predict.cli import OK, Command, declare_store
+from parastance.predict.cli import OK, Command, declare_store, share
 
 if TYPE_CHECKING:
     from parastance.train.examples import Example
@@ -24,20 +24,13 @@ def declare_promote(parser: argparse.ArgumentParser) -> None:
         "--on", action="append", default=[], metavar="FILE",
         help="labelled rows to judge both models by (default: the rows that both were trained on, held out)",
     )  # fmt: skip
-    parser.add_argument("--margin", type=_share, default=0.02, metavar="F1", help="F1 that a label may lose (default: 0.02)")
-    parser.add_argument("--floor", type=_share, metavar="F1", help="F1 that every label must reach")
+    parser.add_argument("--margin", type=share, default=0.02, metavar="F1", help="F1 that a label may lose (default: 0.02)")
+    parser.add_argument("--floor", type=share, metavar="F1", help="F1 that every label must reach")
     parser.add_argument("--new-scheme", action="store_true", help="other labels than those of the model in use are meant")
     parser.add_argument("--force", action="store_true", help="put it in use whatever the gate says; the history keeps why not")
     parser.add_argument("--note", default="", metavar="TEXT", help="a remark for the history")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     declare_store(parser)
-
-
-def _share(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError("must lie between 0 and 1")
-    return number
 
 
 def run_promote(arguments: argparse.Namespace) -> int:

@@ -46,10 +46,11 @@ class Corrected:
     def apply(self, entries: Sequence["Entry"], note: Note) -> None:
         """Make the corrections of one file; `note` takes the count of each sort.
 
-        Raises DataError naming the place of a broken row, of an id used twice with different content, or of a row without text
-        whose id is unknown.
+        Raises DataError naming the place of a broken row, of a row without text whose id is unknown, and of one that says
+        otherwise than another of the same file: an id used twice with different content, a text corrected to two labels.
         """
         seen: dict[str, Entry] = {}
+        said: dict[tuple[str, str], tuple[Any, str]] = {}  # (row, what of it) -> (to what it was corrected, where)
         by_id = by_text = new = 0
         for entry in entries:
             if entry.row is None:
@@ -61,6 +62,7 @@ class Corrected:
             if before is not entry:
                 continue
             if entry.named and row.id in self._rows:
+                _agree(said, row.id, entry)
                 self._correct(row.id, entry)
                 by_id += 1
                 continue
@@ -68,9 +70,11 @@ class Corrected:
                 raise DataError(entry.place, f"no `text`, and id {row.id!r} is in none of the files before")
             twins = self._twins(entry.row, entry.named)
             for other in twins:
+                _agree(said, other, entry)
                 self._correct(other, entry)
             by_text += bool(twins)
             if not twins:
+                _agree(said, row.id, entry)
                 self._add(row, entry.named)
                 new += 1
         if entries:
@@ -107,6 +111,21 @@ class Corrected:
         elif text != old.text and new.mentions is None:
             changes["mentions"] = None  # the old ones count characters of the old text
         self._rows[other] = replace(old, text=text, group=group, fields={**old.fields, **new.fields}, **changes)
+
+
+def _agree(said: dict[tuple[str, str], tuple[Any, str]], other: str, entry: "Entry") -> None:
+    """Note what an entry says of a row. Raises DataError where an earlier entry of the same file says something else."""
+    for name in ("topics", "stance", "kind"):
+        value = getattr(entry.row, name)
+        if value is None:
+            continue
+        before, place = said.setdefault((other, name), (value, entry.place))
+        if _bare(before) != _bare(value):
+            raise DataError(entry.place, f"{name} of row {other!r} is corrected otherwise at {place}; leave one of the two")
+
+
+def _bare(value: Any) -> Any:
+    return frozenset(value) if isinstance(value, tuple) else value
 
 
 def same_text(text: str) -> str:

@@ -2,7 +2,8 @@
 
 Shapes after doccano's exporter (`backend/data_export/pipeline`): text classification has `label` as a list of names (CSV: joined
 by `#`), sequence labelling as a list of [start, end, name], intent detection both as `cats` and `entities`, projects with
-relations `entities` as objects; columns that were imported beside the text come back at the top level.
+relations `entities` as objects; columns that were imported beside the text come back at the top level. Exports of doccano 1.4
+name the text `data`, those before 1.0 have `labels`, or `annotations` whose labels are numbers, which say nothing and are refused.
 doccano exports rows that nobody has read like rows read and left bare: a row without any label is left out. A row that was
 read and has no topic needs a stance, a kind, or the label `topic:none`.
 """
@@ -15,13 +16,20 @@ from parastance.train.exchange import OWN_ID, Answer, Export, Numbered, Span, co
 
 OURS = ("topics", "stance", "kind")
 FIELDS = ("label", "labels", "cats", "entities")
-MINE = (*FIELDS, "relations", "Comments", "comments", "annotation_approver", "annotations", "meta")
+MINE = (*FIELDS, "data", "relations", "Comments", "comments", "annotation_approver", "annotations", "meta")
 COLOURS = ("#1b9e77", "#d95f02", "#7570b3", "#e7298a", "#66a61e", "#e6ab02", "#a6761d", "#666666")
 
 
 def is_row(row: Row) -> bool:
     """Whether a row has doccano's columns and none of ours."""
-    return "text" in row and not any(key in row for key in OURS) and any(key in row for key in FIELDS)
+    named = any(key in row for key in FIELDS) or isinstance(row.get("annotations"), list)
+    return _text(row) is not None and not any(key in row for key in OURS) and named
+
+
+def _text(row: Row) -> Any:
+    """Return the row's text; older exports name it `data`."""
+    data = row.get("data")
+    return row.get("text", data if isinstance(data, str) else None)
 
 
 def read(rows: Iterable[Numbered]) -> Export:
@@ -32,7 +40,9 @@ def read(rows: Iterable[Numbered]) -> Export:
 def _take_row(export: Export, number: int, row: Row) -> None:
     """Add the answer of one row. Raises one of MISSHAPEN where it cannot be read."""
     meta = row.get("meta")
-    answer = Answer(number, own_columns({**(meta if isinstance(meta, dict) else {}), **row}, MINE))
+    answer = Answer(number, own_columns({**(meta if isinstance(meta, dict) else {}), **row, "text": _text(row)}, MINE))
+    if any(type(item.get("label")) is int for item in row.get("annotations") or ()):
+        raise ValueError("its labels are numbers, whose names are not in the file; export with names: JSONL (Text label)")
     for key in FIELDS:
         _take(answer, key, row.get(key))
     if answer.names or answer.spans:

@@ -48,6 +48,8 @@ def read_tasks(rows: Iterable[Numbered]) -> Export:
 def _take_task(export: Export, number: int, task: Row) -> None:
     """Add the answers of one task. Raises one of MISSHAPEN where it cannot be read."""
     item = own_columns(task["data"], MINE)
+    if TEXT not in item:
+        raise ValueError(f"no `{TEXT}` in the task's data, which has {', '.join(item) or 'nothing'}: name the paragraph `{TEXT}`")
     everyone = task.get("annotations") or task.get("completions") or []
     done = [a for a in everyone if not a.get("was_cancelled") and not a.get("skipped")]
     answers = []

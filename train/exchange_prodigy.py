@@ -12,7 +12,10 @@ from parastance.predict.inputs import Row
 from parastance.train.exchange import Answer, Export, Numbered, Span, own_columns, read_export
 
 OURS = ("topics", "stance", "kind", "predicted")
-MINE = (*OURS, "label", "options", "accept", "answer", "spans", "tokens", "meta", "config", "priority", "score", "html", "style")
+MINE = (
+    *OURS, "label", "options", "accept", "answer", "spans", "tokens", "meta", "config", "priority", "score", "html", "style",
+    "sessions", "versions", "view_id", "session_id",
+)  # fmt: skip
 ANSWERS = ("accept", "reject", "ignore")
 
 
@@ -44,12 +47,18 @@ def _take(answer: Answer, row: Row, binary: bool) -> None:
     chosen = row.get("accept") or []
     if not isinstance(chosen, list):
         raise ValueError("`accept` must be a list of option ids")
-    answer.names.extend(("", str(name)) for name in chosen)
-    for option in row.get("options") or ():
-        name = str(option["id"])
+    options = {option["id"]: _name(option) for option in row.get("options") or ()}
+    answer.names.extend(("", options.get(name, str(name))) for name in chosen)
+    for name in options.values():
         if ("", name) not in answer.names:
             answer.denied.append(("", name))
     answer.spans.extend(_span(span) for span in row.get("spans") or ())
+
+
+def _name(option: Any) -> str:
+    """Return an option's name: its id, or its text where the id is a number."""
+    text = option.get("text")
+    return text if type(option["id"]) is int and isinstance(text, str) and text else str(option["id"])
 
 
 def _span(span: Any) -> Span:

@@ -16,6 +16,7 @@ from parastance.train.exchange import Export, Note, Numbered, settled
 
 LABELLED = (*TABLES, ".json")
 QUEUE = "queue"  # the column that says why a row was queued
+NO_TOPIC = "none"
 ANSWERS = ("topics", "stance", "kind")
 Stances = Callable[[], Collection[str]]
 
@@ -56,15 +57,38 @@ def read_labels(source: Source, stances: Stances | None, note: Note) -> Iterator
 
 
 def _filled(rows: Iterable[Numbered], source: Source, note: Note) -> Iterator[Numbered]:
-    """Yield the rows but those of a queue that have no answer yet."""
-    empty = 0
+    """Yield the rows but those of a queue that have no answer yet.
+
+    In a queue an empty list of topics and the word `none` say that there is no topic. An empty cell of CSV or TSV says so where
+    the row has another answer, unless the file has no topic at all: then nobody was asked about topics.
+    """
+    queued: list[tuple[int, Row]] = []
     for number, row in rows:
-        if isinstance(row, dict) and QUEUE in row and not any(row.get(name) for name in ANSWERS):
+        if isinstance(row, dict) and QUEUE in row:
+            queued.append((number, row))
+        else:
+            yield number, row
+    asked = any(row.get("topics") for _, row in queued)
+    empty = 0
+    for number, row in queued:
+        topics = row.get("topics")
+        if topics == [NO_TOPIC]:
+            row = {**row, "topics": []}
+        elif isinstance(topics, str):
+            row = {**row, "topics": _none(topics, asked and any(row.get(name) for name in ANSWERS))}
+        if row.get("topics") is None and not any(row.get(name) for name in ANSWERS):
             empty += 1
             continue
         yield number, row
     if empty:
         note(f"{source.path}: paragraphs without an answer, left out: {empty:,}")
+
+
+def _none(topics: str, answered: bool) -> str | list[str] | None:
+    """Return the topics in a cell of a queue: None where it says nothing."""
+    if topics.strip().lower() == NO_TOPIC:
+        return []
+    return topics if topics.strip() else [] if answered else None
 
 
 def _json(source: Source) -> Iterator[Numbered]:
