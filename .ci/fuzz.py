@@ -6,6 +6,7 @@ something to the kernel; a sanitizer's finding ends the process, a wrong score r
 
 import importlib.machinery
 import importlib.util
+import json
 import random
 import sys
 import threading
@@ -54,14 +55,32 @@ def texts(random_: random.Random, real: list[str], count: int) -> list[str]:
     return found
 
 
+def rows(random_: random.Random, texts_: list[str]) -> bytes:
+    """Return some lines of JSON, most of them odd, some spoilt."""
+    lines = []
+    for at, text in enumerate(texts_):
+        value = random_.choice([0.1, at / 7, -1e-9, {text[:5]: [at]}])
+        row = {"id": random_.choice([at, text[:9], None]), "text": text, random_.choice(PIECES): value}
+        line = json.dumps(row, ensure_ascii=random_.random() < 0.5).encode("utf-8", "surrogatepass")
+        if random_.random() < 0.3:
+            cut = random_.randrange(len(line))
+            line = line[:cut] + random_.randbytes(random_.randrange(3)) + line[cut + random_.randrange(3) :]
+        lines.append(line)
+    return b"\n".join(lines)
+
+
 def main(path: str, seconds: float, seed: int = 0) -> None:
     """Fuzz until the time is up."""
     load_kernel(path)
+    from parastance.predict.chunks import Wanted
     from parastance.predict.compiled import CompiledScorer
+    from parastance.predict.inputs import Source
     from parastance.predict.kernel import kernel_module
+    from parastance.predict.lines import label_lines
     from parastance.predict.model import Unit, load
     from parastance.predict.plain import PlainScorer
     from parastance.predict.shape import Place
+    from parastance.predict.units import Reading
     from parastance.train.collect import Collector, line_shapes
     from parastance.train.data import corpus_files, read_labelled
 
@@ -91,6 +110,8 @@ def main(path: str, seconds: float, seed: int = 0) -> None:
         line_shapes(batch, [unit.place for unit in units])
         for thread in threads:
             thread.join()
+        for _ in label_lines(model, Source("x.jsonl", "x.jsonl", ".jsonl", held=rows(random_, batch)), Reading(), Wanted()):
+            pass
         done += len(units)
     for block in ("words", "masked", "relations"):
         collector.terms(block)

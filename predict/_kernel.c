@@ -8,8 +8,9 @@
 #include <Python.h>
 
 #include "_kernel_score.h"
+#include "_kernel_lines_type.h"
 
-#define INTERFACE 2 /* kernel.py asks for it: one left from an earlier build is passed over */
+#define INTERFACE 3 /* kernel.py asks for it: one left from an earlier build is passed over */
 
 static PyObject *word_forms, *class_block; /* functions of unicode.py */
 
@@ -170,6 +171,29 @@ static int read_words(const Scorer *scorer, State *state, const Text *text, PyTh
 
 /* ---- one paragraph ---- */
 
+static int load_classes(const uint8_t *bytes, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        uint32_t block = next_point(bytes, &at) >> 8;
+        if (block >= BLOCKS || class_blocks[block] != NULL) continue;
+        PyObject *classes = PyObject_CallFunction(class_block, "I", block);
+        if (classes == NULL) return -1;
+        char *source;
+        Py_ssize_t length;
+        uint16_t *filled = malloc(512);
+        if (PyBytes_AsStringAndSize(classes, &source, &length) || length != 512 || filled == NULL) {
+            Py_DECREF(classes);
+            free(filled);
+            if (!PyErr_Occurred()) PyErr_NoMemory();
+            return -1;
+        }
+        memcpy(filled, source, 512);
+        Py_DECREF(classes);
+        class_blocks[block] = filled;
+    }
+    return 0;
+}
+
 /* One text and what is asked of it. mentions: triples of first word, last word and role, or NULL. */
 typedef struct {
     const uint8_t *bytes;
@@ -217,7 +241,14 @@ static int see(Scorer *scorer, State *state, View *view, const Trie *trie, const
 
 static int read_text(Scorer *scorer, State *state, const Item *item, Text *text, PyThreadState **thread)
 {
-    if (decode(&state->buffer, item->bytes, item->size, text)) return -1;
+    int status = decode(&state->buffer, item->bytes, item->size, text);
+    if (status == NO_CLASSES) {
+        PyEval_RestoreThread(*thread);
+        status = load_classes(item->bytes, item->size);
+        *thread = PyEval_SaveThread();
+        status = status ? status : decode(&state->buffer, item->bytes, item->size, text);
+    }
+    if (status) return -1;
     return read_words(scorer, state, text, thread);
 }
 
@@ -272,6 +303,32 @@ static State *take_state(KernelObject *kernel)
     return state != NULL ? state : new_state(&kernel->scorer);
 }
 
+/* Begin anew where too many words are kept; 0 on success. */
+static int renew_state(const Scorer *scorer, State **state)
+{
+    if ((*state)->lexicon.words.n <= KEPT_WORDS && (*state)->lexicon.letters.n <= KEPT_LETTERS) return 0;
+    State *fresh = new_state(scorer);
+    if (fresh == NULL) return -1;
+    state_free(*state);
+    *state = fresh;
+    return 0;
+}
+
+static PyObject *failure(void) { return PyErr_Occurred() ? NULL : PyErr_NoMemory(); }
+
+/* Keep a state for the next call; with an exception set and -1 where the call failed. */
+static int give_back(KernelObject *kernel, State *state, int failed)
+{
+    if (failed) {
+        state_free(state); /* its counters may be half-way */
+        failure();
+        return -1;
+    }
+    state->next = kernel->idle;
+    kernel->idle = state;
+    return 0;
+}
+
 /* ---- arguments ---- */
 
 typedef struct {
@@ -287,29 +344,6 @@ static void batch_free(Batch *batch)
     Py_XDECREF(batch->tries);
     free(batch->items);
     free(batch->held);
-}
-
-static int load_classes(const uint8_t *bytes, size_t size)
-{
-    for (size_t at = 0; at < size;) {
-        uint32_t block = next_point(bytes, &at) >> 8;
-        if (block >= BLOCKS || class_blocks[block] != NULL) continue;
-        PyObject *classes = PyObject_CallFunction(class_block, "I", block);
-        if (classes == NULL) return -1;
-        char *source;
-        Py_ssize_t length;
-        uint16_t *filled = malloc(512);
-        if (PyBytes_AsStringAndSize(classes, &source, &length) || length != 512 || filled == NULL) {
-            Py_DECREF(classes);
-            free(filled);
-            if (!PyErr_Occurred()) PyErr_NoMemory();
-            return -1;
-        }
-        memcpy(filled, source, 512);
-        Py_DECREF(classes);
-        class_blocks[block] = filled;
-    }
-    return 0;
 }
 
 static int read_item(Batch *batch, Py_ssize_t index, PyObject *text)
@@ -337,7 +371,7 @@ static int read_item(Batch *batch, Py_ssize_t index, PyObject *text)
     }
     item->bytes = (const uint8_t *)bytes;
     item->size = (size_t)size;
-    return all_ascii(item->bytes, item->size) ? 0 : load_classes(item->bytes, item->size);
+    return 0;
 }
 
 static int read_batch(Batch *batch, PyObject *texts, PyObject *tries, const int32_t *asked, PyObject *given, const int32_t *places)
@@ -373,8 +407,6 @@ static int read_batch(Batch *batch, PyObject *texts, PyObject *tries, const int3
 
 /* ---- the kernel ---- */
 
-static PyObject *failure(void) { return PyErr_Occurred() ? NULL : PyErr_NoMemory(); }
-
 static PyObject *kernel_score(KernelObject *self, PyObject *arguments)
 {
     PyObject *texts, *tries, *given, *result = NULL;
@@ -405,32 +437,60 @@ static PyObject *kernel_score(KernelObject *self, PyObject *arguments)
     }
     int failed = 0;
     PyThreadState *thread = PyEval_SaveThread();
-    for (size_t at = 0; at < n && !failed; at++) {
-        if (state->lexicon.words.n > KEPT_WORDS || state->lexicon.letters.n > KEPT_LETTERS) {
-            State *fresh = new_state(&self->scorer);
-            if (fresh == NULL) {
-                failed = 1;
-                break;
-            }
-            state_free(state);
-            state = fresh;
-        }
-        failed = score_item(&self->scorer, state, &batch.items[at], home_trie, pool, (double *)out.buf + at * width,
+    for (size_t at = 0; at < n && !failed; at++)
+        failed = renew_state(&self->scorer, &state)
+              || score_item(&self->scorer, state, &batch.items[at], home_trie, pool, (double *)out.buf + at * width,
                             (uint8_t *)flags.buf + at, &thread);
-    }
     PyEval_RestoreThread(thread);
-    if (failed) {
-        state_free(state); /* its counters may be half-way */
-        failure();
-        goto done;
-    }
-    state->next = self->idle;
-    self->idle = state;
+    if (give_back(self, state, failed)) goto done;
     result = Py_NewRef(Py_None);
 done:
     batch_free(&batch);
     PyBuffer_Release(&asked);
     if (places.obj) PyBuffer_Release(&places);
+    PyBuffer_Release(&out);
+    PyBuffer_Release(&flags);
+    return result;
+}
+
+/* score_lines(lines, home, asked, out, flags, pool): the rows that a Lines has read, all of one target. */
+static PyObject *kernel_score_lines(KernelObject *self, PyObject *arguments)
+{
+    PyObject *lines, *home, *asked, *result = NULL;
+    Py_buffer out, flags;
+    int pool;
+    if (!PyArg_ParseTuple(arguments, "O!O!O!w*w*p", lines_type, &lines, trie_type, &home, trie_type, &asked, &out, &flags, &pool))
+        return NULL;
+    LinesObject *source = (LinesObject *)lines;
+    LineReader *reader = &source->reader;
+    State *state = NULL;
+    size_t width = self->scorer.width;
+    if ((size_t)out.len != 8 * reader->given * width || (size_t)flags.len != reader->given || self->collects) {
+        PyErr_SetString(PyExc_ValueError, "arguments of unlike lengths");
+        goto done;
+    }
+    if (take_lines(source)) goto done;
+    if ((state = take_state(self)) == NULL) {
+        source->busy = 0;
+        failure();
+        goto done;
+    }
+    int failed = 0;
+    double *scores = out.buf;
+    uint8_t *flag = flags.buf;
+    PyThreadState *thread = PyEval_SaveThread();
+    for (size_t at = 0; at < reader->rows.n && !failed; at++) {
+        if (reader->rows.at[at].left) continue;
+        Span said = span_of(reader, reader->rows.at[at].said);
+        Item item = {.bytes = said.at, .size = said.n, .asked = &((TrieObject *)asked)->trie};
+        failed = renew_state(&self->scorer, &state)
+              || score_item(&self->scorer, state, &item, &((TrieObject *)home)->trie, pool, scores, flag++, &thread);
+        scores += width;
+    }
+    PyEval_RestoreThread(thread);
+    source->busy = 0;
+    if (!give_back(self, state, failed)) result = Py_NewRef(Py_None);
+done:
     PyBuffer_Release(&out);
     PyBuffer_Release(&flags);
     return result;
@@ -599,6 +659,7 @@ static PyObject *kernel_shapes(PyObject *module, PyObject *arguments)
     for (size_t at = 0; at < n && !failed; at++) {
         Text text;
         failed = read_item(&batch, (Py_ssize_t)at, PyList_GetItem(texts, (Py_ssize_t)at));
+        failed = failed || load_classes(batch.items[at].bytes, batch.items[at].size);
         failed = failed || decode(&buffer, batch.items[at].bytes, batch.items[at].size, &text) || RESERVE(words, text.length + 2);
         if (failed) break;
         words.n = 0;
@@ -828,6 +889,8 @@ static void trie_dealloc(PyObject *self)
 static PyMethodDef kernel_methods[] = {
     {"score", (PyCFunction)(void (*)(void))kernel_score, METH_VARARGS,
      "score(texts, tries, asked, home, given, places, out, flags, pool): fill `out`, float64 (n, width), and `flags`, uint8 (n,)."},
+    {"score_lines", (PyCFunction)(void (*)(void))kernel_score_lines, METH_VARARGS,
+     "score_lines(lines, home, asked, out, flags, pool): the same for the rows that a Lines has read, which are not left to Python."},
     {"collect", (PyCFunction)(void (*)(void))kernel_collect, METH_VARARGS,
      "collect(texts, tries, asked, given): the ends and ids, uint32, of words, masked, relations, the sentences' same, owners."},
     {"terms", (PyCFunction)(void (*)(void))kernel_terms, METH_VARARGS, "terms(block): what collected ids stand for."},
@@ -872,8 +935,10 @@ PyMODINIT_FUNC PyInit__kernel(void)
     if (module == NULL) return NULL;
     PyObject *kernel_type = PyType_FromSpec(&kernel_spec);
     trie_type = (PyTypeObject *)PyType_FromSpec(&trie_spec);
-    if (!kernel_type || !trie_type || PyModule_AddObjectRef(module, "Kernel", kernel_type)
-        || PyModule_AddObjectRef(module, "Trie", (PyObject *)trie_type) || PyModule_AddIntConstant(module, "INTERFACE", INTERFACE)) {
+    lines_type = (PyTypeObject *)PyType_FromSpec(&lines_spec);
+    if (!kernel_type || !trie_type || !lines_type || PyModule_AddObjectRef(module, "Kernel", kernel_type)
+        || PyModule_AddObjectRef(module, "Trie", (PyObject *)trie_type)
+        || PyModule_AddObjectRef(module, "Lines", (PyObject *)lines_type) || PyModule_AddIntConstant(module, "INTERFACE", INTERFACE)) {
         Py_DECREF(module);
         return NULL;
     }

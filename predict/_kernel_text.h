@@ -15,7 +15,7 @@ enum {
 #define BLOCKS 0x1100
 #define SHORTEST 30 /* as in sentences.py */
 
-static uint16_t *class_blocks[BLOCKS]; /* of 256 code points each; filled under the GIL before a text that needs them is read */
+static uint16_t *class_blocks[BLOCKS]; /* of 256 code points each; filled under the GIL when a text first needs them */
 
 /* One paragraph. offset[i] is the byte at which character i starts, NULL where bytes are characters. */
 typedef struct {
@@ -55,7 +55,10 @@ static inline int all_ascii(const uint8_t *bytes, size_t size)
     return !(any & 0x8080808080808080ULL);
 }
 
-/* Decode UTF-8 into `text`, whose arrays lie in `buffer`; 0 on success, -1 where memory is out. */
+enum { NO_CLASSES = 1 };
+
+/* Decode UTF-8 into `text`, whose arrays lie in `buffer`; 0 on success, -1 where memory is out, NO_CLASSES where classes of its
+   characters are wanting. */
 static int decode(TextBuffer *buffer, const uint8_t *bytes, size_t size, Text *text)
 {
     size_t room = size + 16;
@@ -76,7 +79,9 @@ static int decode(TextBuffer *buffer, const uint8_t *bytes, size_t size, Text *t
         for (size_t at = 0; at < size; n++) {
             buffer->offset.at[n] = (uint32_t)at;
             point[n] = next_point(bytes, &at);
-            class[n] = class_blocks[point[n] >> 8][point[n] & 255];
+            const uint16_t *block = class_blocks[point[n] >> 8];
+            if (block == NULL) return NO_CLASSES;
+            class[n] = block[point[n] & 255];
         }
         buffer->offset.at[n] = (uint32_t)size;
         text->offset = buffer->offset.at;

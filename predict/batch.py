@@ -16,11 +16,12 @@ from typing import Any
 
 from parastance.predict.artifact import read_manifest
 from parastance.predict.bodies import Hashed, assemble
+from parastance.predict.chunks import Wanted, count_labels, label_items
 from parastance.predict.destination import Destination
 from parastance.predict.errors import OutputError
 from parastance.predict.executors import Executor, Inline, Processes
 from parastance.predict.inputs import STDIN, Source, sniff, stdin_head
-from parastance.predict.labelling import Job, Wanted, count_labels, guarded, label_items
+from parastance.predict.labelling import Job, guarded
 from parastance.predict.ledger import Ledger
 from parastance.predict.manifest import write_manifest
 from parastance.predict.model import Model

@@ -34,7 +34,8 @@ class Body(Protocol):
 ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=plain)
 
 
-def _line(record: Record) -> str:
+def line_of(record: Record) -> str:
+    """Return a record as a line of JSON."""
     try:
         return ENCODER.encode(record) + "\n"
     except (TypeError, ValueError):  # NaN, or a key that is no string
@@ -48,7 +49,7 @@ class LineBody:
         self.stream = stream
 
     def write(self, records: Sequence[Record], types: Sequence[Types]) -> None:
-        lines = "".join([_line(record) for record in records])
+        lines = "".join([line_of(record) for record in records])
         self.stream.write(lines.encode("utf-8"))
 
     def finish(self) -> Info:

@@ -90,9 +90,9 @@ def declare_predict(parser: argparse.ArgumentParser) -> None:
 def run_predict(arguments: argparse.Namespace) -> int:
     """Run `predict`; return its exit status."""
     from parastance.predict.batch import Options, run, stream
+    from parastance.predict.chunks import Wanted
     from parastance.predict.destination import destination, refuse_inputs
     from parastance.predict.inputs import find_sources
-    from parastance.predict.labelling import Wanted
     from parastance.predict.model import load
     from parastance.predict.outputs import standard_output
     from parastance.predict.parts import PART_SIZE

@@ -51,6 +51,14 @@ class CompiledScorer:
         return Scored(scores, (flags & KNOWN) != 0, (flags & NAMES_TARGET) != 0)
 
 
+    def score_lines(self, lines: Any, n: int, registry: Registry, target: str) -> Scored:
+        """Return the scores, with the strongest sentences' share, of the n texts that the kernel has read as lines."""
+        scores, flags = np.empty((n, self.blocks.width)), np.empty(n, dtype=np.uint8)
+        home, asked = (trie(self.module, matcher(registry, name)) for name in (registry.default, target))
+        self.kernel.score_lines(lines, home, asked, scores, flags, True)
+        return Scored(scores, (flags & KNOWN) != 0, (flags & NAMES_TARGET) != 0)
+
+
 class Asked:
     """Units as the kernel takes them: texts, tries, which trie (int32) each one's target has, and mentions given by hand."""
 

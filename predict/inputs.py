@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from parastance.predict.errors import InputError, UsageError
-from parastance.predict.storage import filesystem, is_url, open_read
+from parastance.predict.storage import BLOCK, filesystem, is_url, open_read
 
 DOCUMENTS = (".txt", ".html", ".htm")
 TABLES = (".jsonl", ".csv", ".tsv", ".parquet")
@@ -154,21 +154,34 @@ def read_bytes(source: Source) -> bytes:
         raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def byte_lines(source: Source) -> Iterator[tuple[int, bytes]]:
-    """Yield (row, line) of a line-based source, rows from 1, line ends cut off. Raises InputError as `read_bytes`."""
+def line_blocks(source: Source) -> Iterator[tuple[int, bytes]]:
+    """Yield (row of its first line, from 1, whole lines) of a line-based source. Raises InputError as `read_bytes`."""
+    if source.held is not None and not source.packing:
+        yield 1, source.held
+        return
     try:
         with open_bytes(source) as stream:
-            rest, row = b"", 0
-            while block := stream.read(1 << 20):
-                lines = (rest + block).split(b"\n")
-                rest = lines.pop()
-                for line in lines:
-                    row += 1
-                    yield row, line.removesuffix(b"\r")
+            rest, row = b"", 1
+            while block := stream.read(BLOCK):
+                end = block.rfind(b"\n") + 1
+                if not end:
+                    rest += block
+                    continue
+                lines = rest + block[:end]
+                yield row, lines
+                row += lines.count(b"\n")
+                rest = block[end:]
             if rest:
-                yield row + 1, rest.removesuffix(b"\r")
+                yield row, rest
     except READ_ERRORS as error:
         raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def byte_lines(source: Source) -> Iterator[tuple[int, bytes]]:
+    """Yield (row, line) of a line-based source, rows from 1, line ends cut off. Raises InputError as `read_bytes`."""
+    for row, block in line_blocks(source):
+        for number, line in enumerate(io.BytesIO(block), row):
+            yield number, line.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def sniff(head: bytes, text_field: str) -> str:

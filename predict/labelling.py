@@ -10,33 +10,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
-from parastance.predict.bodies import SPOOLED, Hashed, assemble, body_of
+from parastance.predict.bodies import SPOOLED, Body, Hashed, LineBody, assemble, body_of
+from parastance.predict.chunks import Item, Wanted, count_labels, label_items
 from parastance.predict.errors import InputError, ParastanceError
 from parastance.predict.inputs import Source
-from parastance.predict.model import CHUNK, Model, Unit
-from parastance.predict.outputs import Record
+from parastance.predict.lines import label_lines, takes_lines
+from parastance.predict.model import Model
 from parastance.predict.parts import Part
-from parastance.predict.records import Origin, labelled, merge
 from parastance.predict.rejects import REJECTS, RejectLines
-from parastance.predict.rows import GUESSED
 from parastance.predict.snapshot import InputChanged, hold
 from parastance.predict.storage import ASIDE, close_synced, join, open_write, remove, stat, writing
 from parastance.predict.units import Reading, read_units
 
 MOST_NAMED = 20  # rejects named one by one on standard error; all are in the rejects file
-Item = tuple[Unit, Origin] | InputError
 Note = Callable[[int, int, int], None]  # bytes, paragraphs and rejects that have just been done
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What records are to hold."""
-
-    explain: bool = False
-    keep_text: bool = True
-    tabular: bool = False  # every record has the same columns, `encoding` among them
 
 
 @dataclass(frozen=True)
@@ -104,21 +93,22 @@ def _label_into(
     spool: Any = tempfile.SpooledTemporaryFile(SPOOLED) if gathered else out  # noqa: SIM115
     body = body_of(job.form, spool)
     done.pieces = [{"paragraphs": 0, "rejected": 0} for _ in part.pieces]
-    items = itertools.chain.from_iterable(_items(part, at, job.reading, done, note) for at in range(len(part.pieces)))
-    for places, records, types, errors in label_items(model, items, job.wanted):
-        with writing(job.output):
-            body.write(records, types)
-        for at, error in errors:
-            rejects.add(error)
-            done.pieces[at]["rejected"] += 1
-            if len(done.named) < MOST_NAMED:
-                done.named.append(str(error))
-        for at in places:
-            done.pieces[at]["paragraphs"] += 1
-        count_labels(done.labels, records)
-        done.paragraphs += len(records)
-        done.rejected += len(errors)
-        note(0, len(records), len(errors))
+
+    def straight(at: int) -> bool:
+        return takes_lines(model, part.pieces[at].source, job.form, job.reading, job.wanted)
+
+    for by_lines, places in itertools.groupby(range(len(part.pieces)), straight):
+        label = _by_lines if by_lines else _by_units
+        for chunk in label(model, part, places, job, body, done, note):
+            for at, error in chunk.errors:
+                rejects.add(error)
+                done.pieces[at]["rejected"] += 1
+                if len(done.named) < MOST_NAMED:
+                    done.named.append(str(error))
+            done.labels.update(chunk.labels)
+            done.paragraphs += chunk.paragraphs
+            done.rejected += len(chunk.errors)
+            note(0, chunk.paragraphs, len(chunk.errors))
     with writing(job.output):
         done.info = body.finish()
         if gathered:
@@ -128,83 +118,71 @@ def _label_into(
     done.size, done.sha256 = out.size, out.digest.hexdigest()
 
 
-def label_items(
-    model: Model, items: Iterable[tuple[int, Item]], wanted: Wanted
-) -> Iterator[tuple[list[int], list[Record], list[Any], list[tuple[int, InputError]]]]:
-    """Yield, chunk by chunk, (the places of the records, the records, the Arrow types of their columns, what was rejected).
+class _Chunk(NamedTuple):
+    """What came of some paragraphs whose records are in the body."""
 
-    An item comes with a place of the caller's. An item that cannot be labelled by itself either is rejected.
-    """
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, CHUNK)):
-        good = [(at, item) for at, item in chunk if not isinstance(item, InputError)]
-        errors = [(at, item) for at, item in chunk if isinstance(item, InputError)]
-        try:
-            records = label_chunk(model, [item for _, item in good], wanted)
-        except ParastanceError:
-            raise
-        except Exception:  # whatever it is, it must not cost the other rows
-            good, records, failed = _one_by_one(model, good, wanted)
-            errors += failed
-        yield [at for at, _ in good], records, [origin.types for _, (_, origin) in good], errors
+    paragraphs: int
+    labels: Counter[str]
+    errors: list[tuple[int, InputError]]  # with the place of the piece
 
 
-def _one_by_one(
-    model: Model, items: list[tuple[int, tuple[Unit, Origin]]], wanted: Wanted
-) -> tuple[list[tuple[int, tuple[Unit, Origin]]], list[Record], list[tuple[int, InputError]]]:
-    kept, records, errors = [], [], []
-    for at, (unit, origin) in items:
-        try:
-            records += label_chunk(model, [(unit, origin)], wanted)
-            kept.append((at, (unit, origin)))
-        except ParastanceError:
-            raise
-        except Exception as error:
-            reason = f"labelling it failed twice: {type(error).__name__}: {error}"
-            errors.append((at, InputError(origin.place, reason, origin.row, {**origin.lead, "text": unit.text, **origin.extra})))
-    return kept, records, errors
+def _by_units(
+    model: Model, part: Part, places: Iterable[int], job: Job, body: Body, done: Done, note: Note
+) -> Iterator[_Chunk]:
+    items = itertools.chain.from_iterable(_items(part, at, job.reading, done, note) for at in places)
+    for found, records, types, errors in label_items(model, items, job.wanted):
+        with writing(job.output):
+            body.write(records, types)
+        for at in found:
+            done.pieces[at]["paragraphs"] += 1
+        labels: Counter[str] = Counter()
+        count_labels(labels, records)
+        yield _Chunk(len(records), labels, errors)
 
 
-def label_chunk(model: Model, items: list[tuple[Unit, Origin]], wanted: Wanted) -> list[Record]:
-    """Return the finished records of some units: a pure function of the model and the units."""
-    records = labelled(model, [unit for unit, _ in items], wanted.explain)
-    merged = [merge(origin, record, wanted.keep_text) for (_, origin), record in zip(items, records, strict=True)]
-    if wanted.tabular:
-        for record in merged:
-            record.setdefault(GUESSED, None)
-    return merged
-
-
-def count_labels(labels: Counter[str], records: list[Record]) -> None:
-    """Count the labels of some records."""
-    for record in records:
-        if record.get("kind") == "boilerplate":
-            labels["boilerplate"] += 1
-            continue
-        labels.update(record.get("topics", ()))
-        if "stance" in record:
-            labels[record["stance"]] += 1
+def _by_lines(
+    model: Model, part: Part, places: Iterable[int], job: Job, body: Body, done: Done, note: Note
+) -> Iterator[_Chunk]:
+    assert isinstance(body, LineBody)
+    for at in places:
+        for source in _opened(part, at, done):
+            if isinstance(source, InputError):
+                yield _Chunk(0, Counter(), [(at, source)])
+                continue
+            for found in label_lines(model, source, job.reading, job.wanted):
+                with writing(job.output):
+                    body.stream.write(found.lines)
+                done.pieces[at]["paragraphs"] += found.paragraphs
+                yield _Chunk(found.paragraphs, found.labels, [(at, error) for error in found.errors])
+        note(part.pieces[at].size, 0, 0)
 
 
 def _items(part: Part, at: int, reading: Reading, done: Done, note: Note) -> Iterator[tuple[int, Item]]:
-    """Yield (place of the piece, item) of one piece; note its digest, and its size once it is done."""
+    """Yield (place of the piece, item) of one piece; note its size once it is done."""
+    for source in _opened(part, at, done):
+        items = [source] if isinstance(source, InputError) else guarded(source, read_units(source, reading))
+        for item in items:
+            yield at, item
+    note(part.pieces[at].size, 0, 0)
+
+
+def _opened(part: Part, at: int, done: Done) -> Iterator[Source | InputError]:
+    """Yield one piece's source, or why it cannot be read; note its digest. Raises InputChanged where it was changed meanwhile."""
     piece = part.pieces[at]
     crash = dict(part.crashed).get(at)
     if crash is not None:
         where = f"rows from {piece.source.slice.row + 1} on: " if piece.source.slice else ""
-        yield at, InputError(piece.source.name, where + crash)
-    else:
-        try:
-            source, facts = hold(piece)
-        except OSError as error:
-            yield at, InputError(piece.source.name, f"cannot be opened: {error.strerror or error}")
-        else:
-            done.pieces[at].update(facts)
-            for item in guarded(source, read_units(source, reading)):
-                yield at, item
-            if source.held is None and facts["stamp"] != stat(source.path)[1]:
-                raise InputChanged(source.path)
-    note(piece.size, 0, 0)
+        yield InputError(piece.source.name, where + crash)
+        return
+    try:
+        source, facts = hold(piece)
+    except OSError as error:
+        yield InputError(piece.source.name, f"cannot be opened: {error.strerror or error}")
+        return
+    done.pieces[at].update(facts)
+    yield source
+    if source.held is None and facts["stamp"] != stat(source.path)[1]:
+        raise InputChanged(source.path)
 
 
 def guarded(source: Source, items: Iterator[Item]) -> Iterator[Item]:

@@ -138,8 +138,15 @@ class Model:
 
     def decide(self, units: Sequence[Unit]) -> Labels:
         """Return the labels of some units, scored as one chunk."""
-        targets = [unit.target or self.registry.default for unit in units]
-        scored = self.scored(units, True)
+        return self._judge(self.scored(units, True), [unit.target or self.registry.default for unit in units])
+
+    def decide_lines(self, lines: Any, n: int, target: str | None) -> Labels:
+        """Return the labels of the n texts that the kernel has read as lines (see `lines`), all asked of one target."""
+        name = target or self.registry.default
+        scorer: Any = self._scorer(self.blocks_for(Unit("", name)))
+        return self._judge(scorer.score_lines(lines, n, self.registry, name), [name] * n)
+
+    def _judge(self, scored: Scored, targets: list[str]) -> Labels:
         columns, known = self.blocks.columns, scored.known
         probabilities = {name: head.probabilities(scored.scores[:, columns[name]]) for name, head in self.heads.items()}
         given = {name: head.decide(probabilities[name]) for name, head in self.heads.items()}

@@ -40,6 +40,14 @@ def labelled(model: Model, units: Sequence[Unit], with_evidence: bool = False) -
     return records
 
 
+def record_fields(model: Model, keep_text: bool) -> list[str]:
+    """Return the names of a record's own fields, but for those that name a document and the evidence."""
+    fields = ["text"] * keep_text + ["kind"] * ("kind" in model.heads)
+    for head, plural, singular in HEADS:
+        fields += [plural, f"{singular}_probabilities"] if head in model.heads else []
+    return [*fields, *(["target", "target_mentioned"] if "stance" in model.heads else []), "abstained", "model"]
+
+
 def _records(model: Model, units: Sequence[Unit], labels: Labels) -> list[dict[str, Any]]:
     """Return the records of some units; arrays become lists once for all of them, which is most of the time saved."""
     names = {head: rule.labels for head, rule in model.heads.items()}

@@ -7,7 +7,7 @@ from typing import IO, Any
 
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import Row
-from parastance.predict.rows import plain
+from parastance.predict.rows import HALF, half_surrogate, plain
 from parastance.predict.storage import close_synced, open_write, writing
 
 REJECTS = ".rejects.jsonl"  # the ending of a rejects file, whose mended rows can be read again
@@ -68,4 +68,6 @@ def mended(reject: Row) -> Row:
         raw = json.loads(raw)
     if not isinstance(raw, dict):
         raise ValueError("`raw` is not a JSON object")
+    if half_surrogate(raw):
+        raise ValueError(HALF)
     return raw

@@ -17,6 +17,7 @@ from parastance.predict.inputs import READ_ERRORS, STDIN, Row, Slice, Source, by
 FIELD_LIMIT = 16 << 20  # characters of one CSV field; a longer one is a missing quotation mark
 PARQUET_ROWS = 1000
 DEEPEST = 50  # levels of nesting in a JSON row
+HALF = "it holds half a surrogate pair: it was cut or mis-encoded"
 GUESSED = "encoding"  # the column that names a guessed encoding
 
 
@@ -42,48 +43,47 @@ def read_rows(
 def _lines(source: Source) -> Iterator[tuple[int, bytes]]:
     """Yield the numbered lines without a byte-order mark. Raises InputError where the file is no text at all."""
     for number, line in byte_lines(source):
-        if number == 1 and source.first:
-            try:
-                refuse_binary(line)
-            except NotText as error:
-                raise InputError(source.name, str(error)) from None
-        if number == 1 and (source.first or (source.slice and source.slice.head)):
-            line = line.removeprefix(b"\xef\xbb\xbf")
-        yield number, line
+        yield number, first_line(source, line) if number == 1 else line
+
+
+def first_line(source: Source, line: bytes) -> bytes:
+    """Return the first line of a source without a byte-order mark. Raises InputError where the file is no text at all."""
+    if source.first:
+        try:
+            refuse_binary(line)
+        except NotText as error:
+            raise InputError(source.name, str(error)) from None
+    return line.removeprefix(b"\xef\xbb\xbf") if source.first or (source.slice and source.slice.head) else line
 
 
 def _json_lines(source: Source) -> Iterator[tuple[int, Row | InputError]]:
     before = source.slice.row if source.slice else 0
     for at, line in _lines(source):
-        number = before + at
-        if not line.strip():
-            continue
-        try:
-            decoded = decode_line(line)
-            text, guessed = decoded.text, decoded.guessed
-        except NotText as error:
-            yield number, InputError(source.name, str(error), number, line.decode("utf-8", "backslashreplace"))
-            continue
-        try:
-            row = json.loads(text, parse_constant=_no_constant)
-        except ValueError as error:
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            yield number, InputError(source.name, f"not JSON: {reason}", number, text)
-            continue
-        except RecursionError:
-            yield number, InputError(source.name, "not usable JSON: nested too deeply", number, text)
-            continue
-        if not isinstance(row, dict):
-            yield number, InputError(source.name, "not a JSON object", number, text)
-            continue
-        if _depth(row) > DEEPEST:
-            yield number, InputError(source.name, f"nested more than {DEEPEST} levels deep", number, text)
-            continue
-        if "\\ud" in text.lower() and _half_surrogate(row):
-            reason = "it holds half a surrogate pair: it was cut or mis-encoded"
-            yield number, InputError(source.name, reason, number, text)
-            continue
-        yield number, {**row, GUESSED: guessed} if guessed else row
+        if line.strip():
+            yield before + at, json_row(source, before + at, line)
+
+
+def json_row(source: Source, number: int, line: bytes) -> Row | InputError:
+    """Return the row in a line of JSON, or what is wrong with it; number: of the line in the file, from 1."""
+    try:
+        decoded = decode_line(line)
+        text, guessed = decoded.text, decoded.guessed
+    except NotText as error:
+        return InputError(source.name, str(error), number, line.decode("utf-8", "backslashreplace"))
+    try:
+        row = json.loads(text, parse_constant=_no_constant)
+    except ValueError as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        return InputError(source.name, f"not JSON: {reason}", number, text)
+    except RecursionError:
+        return InputError(source.name, "not usable JSON: nested too deeply", number, text)
+    if not isinstance(row, dict):
+        return InputError(source.name, "not a JSON object", number, text)
+    if _depth(row) > DEEPEST:
+        return InputError(source.name, f"nested more than {DEEPEST} levels deep", number, text)
+    if "\\ud" in text.lower() and half_surrogate(row):
+        return InputError(source.name, HALF, number, text)
+    return {**row, GUESSED: guessed} if guessed else row
 
 
 def _depth(value: Any) -> int:
@@ -100,7 +100,8 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _half_surrogate(row: Row) -> bool:
+def half_surrogate(row: Row) -> bool:
+    """Whether a row holds half a surrogate pair, which no UTF-8 can hold."""
     try:
         json.dumps(row, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:

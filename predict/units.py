@@ -99,12 +99,24 @@ def _table(source: Source, form: str, reading: Reading) -> Iterator[tuple[Unit, 
         if rejects and set(REJECT_FIELDS) <= set(row):
             yield from _again(source, row, reading)
             continue
-        try:
-            yield from _row(source, number, row, reading, types)
-        except ValueError as error:
-            yield InputError(source.name, str(error), number, row)
+        yield from row_units(source, number, row, reading, types)
     if not seen_rows:
-        raise InputError(source.name, "the file holds no rows")
+        raise no_rows(source)
+
+
+def no_rows(source: Source) -> InputError:
+    """Return what is wrong with a table without rows."""
+    return InputError(source.name, "the file holds no rows")
+
+
+def row_units(
+    source: Source, number: int, row: Row, reading: Reading, types: Types = None
+) -> Iterator[tuple[Unit, Origin] | InputError]:
+    """Yield the units of a table's row, or what is wrong with it."""
+    try:
+        yield from _row(source, number, row, reading, types)
+    except ValueError as error:
+        yield InputError(source.name, str(error), number, row)
 
 
 def _again(source: Source, reject: Row, reading: Reading) -> Iterator[tuple[Unit, Origin] | InputError]:

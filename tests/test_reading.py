@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from parastance.predict.errors import InputError, UsageError
 from parastance.predict.inputs import Source, find_sources, format_of
 from parastance.predict.outputs import flatten
+from parastance.predict.rejects import mended
 from parastance.predict.rows import plain, read_rows
 from parastance.predict.units import Reading, read_units
 
@@ -416,3 +417,9 @@ def test_flatten(key: str, value: Any, wanted: dict[str, Any]) -> None:
 @given(JSON)
 def test_plain_leaves_json_as_it_is(value: Any) -> None:
     assert plain(value) == value
+
+
+def test_a_reject_that_was_not_mended_is_rejected_again() -> None:
+    """Half a surrogate pair in another column than the text cannot be written either."""
+    with pytest.raises(ValueError, match="half a surrogate pair"):
+        mended({"file": "a.jsonl", "row": 1, "reason": "", "raw": '{"text": "Talks failed.", "k": "\\ud83d"}'})

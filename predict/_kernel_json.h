@@ -1,0 +1,299 @@
+/* JSON as Python's json module reads and writes it. What is plain is put through; what is not is left to Python, which decides.
+
+   Every text read here ends in front of a byte that no JSON value holds (a line end or 0), so that looking at the next byte is
+   always allowed. */
+
+#ifndef PARASTANCE_JSON_H
+#define PARASTANCE_JSON_H
+
+#include <stdio.h>
+
+#include "_kernel_base.h"
+
+enum { GOOD = 0, LEFT_TO_PYTHON = 1, NO_MEMORY = -1 };
+enum { DEEPEST_NEST = 8, MOST_KEYS = 64, LONGEST_INTEGER = 1000 };
+
+typedef VECTOR(uint8_t) Bytes;
+typedef struct { const uint8_t *at; size_t n; } Span;
+
+static inline int put(Bytes *out, const void *bytes, size_t n)
+{
+    if (RESERVE(*out, out->n + n)) return NO_MEMORY;
+    if (n) memcpy(out->at + out->n, bytes, n);
+    out->n += n;
+    return GOOD;
+}
+
+static inline int same(Span one, Span other) { return one.n == other.n && !memcmp(one.at, other.at, one.n); }
+
+/* The number of bytes of the UTF-8 sequence at `at`, which is none of ASCII; 0 where there is none that Python would decode. */
+static inline size_t sequence(const uint8_t *at)
+{
+    uint8_t b = at[0];
+    if (b < 0xC2 || b > 0xF4 || (at[1] & 0xC0) != 0x80) return 0;
+    if (b < 0xE0) return 2;
+    if ((b == 0xE0 && at[1] < 0xA0) || (b == 0xED && at[1] > 0x9F) || (at[2] & 0xC0) != 0x80) return 0;
+    if (b < 0xF0) return 3;
+    if ((b == 0xF0 && at[1] < 0x90) || (b == 0xF4 && at[1] > 0x8F) || (at[3] & 0xC0) != 0x80) return 0;
+    return 4;
+}
+
+#define EACH(byte) (0x0101010101010101ULL * (byte))
+
+/* Where a run of characters that stand for themselves in a string ends: at a mark, an escape, a control or what is not ASCII. */
+static inline const uint8_t *plain_run(const uint8_t *at, const uint8_t *end)
+{
+    while (end - at >= 8) {
+        uint64_t lane;
+        memcpy(&lane, at, 8);
+        uint64_t quote = lane ^ EACH('"'), slash = lane ^ EACH('\\');
+        uint64_t found = (quote - EACH(1)) & ~quote;
+        found |= (slash - EACH(1)) & ~slash;
+        found |= (lane - EACH(0x20)) | lane;
+        if (found & EACH(0x80)) break;
+        at += 8;
+    }
+    while (*at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\') at++;
+    return at;
+}
+
+/* Read a string whose opening mark was passed: what stands between the marks, and whether it holds escapes. */
+static int read_string(const uint8_t **place, const uint8_t *end, Span *raw, int *escaped)
+{
+    const uint8_t *at = *place;
+    raw->at = at;
+    *escaped = 0;
+    while (at = plain_run(at, end), *at != '"') {
+        if (*at >= 0x80) {
+            size_t n = sequence(at);
+            if (!n) return LEFT_TO_PYTHON;
+            at += n;
+        } else {
+            if (*at != '\\' || at[1] < 0x20) return LEFT_TO_PYTHON;
+            *escaped = 1;
+            at += 2;
+        }
+    }
+    raw->n = (size_t)(at - raw->at);
+    *place = at + 1;
+    return GOOD;
+}
+
+/* The four hexadecimal digits at `at`, UINT32_MAX where there are none. */
+static uint32_t four_digits(const uint8_t *at, const uint8_t *end)
+{
+    uint32_t value = 0;
+    if (end - at < 4) return UINT32_MAX;
+    for (int i = 0; i < 4; i++) {
+        uint8_t c = at[i];
+        uint32_t digit = c >= '0' && c <= '9' ? c - (uint32_t)'0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32U) - 'a' + 10U : 16U;
+        if (digit > 15) return UINT32_MAX;
+        value = value << 4 | digit;
+    }
+    return value;
+}
+
+static int put_point(Bytes *out, uint32_t c)
+{
+    uint8_t bytes[4] = {(uint8_t)c};
+    size_t n = 1;
+    if (c >= 0x10000) {
+        bytes[0] = (uint8_t)(0xF0 | c >> 18);
+        bytes[1] = (uint8_t)(0x80 | (c >> 12 & 63));
+        bytes[2] = (uint8_t)(0x80 | (c >> 6 & 63));
+        n = 4;
+    } else if (c >= 0x800) {
+        bytes[0] = (uint8_t)(0xE0 | c >> 12);
+        bytes[1] = (uint8_t)(0x80 | (c >> 6 & 63));
+        n = 3;
+    } else if (c >= 0x80) {
+        bytes[0] = (uint8_t)(0xC0 | c >> 6);
+        n = 2;
+    }
+    if (n > 1) bytes[n - 1] = (uint8_t)(0x80 | (c & 63));
+    return put(out, bytes, n);
+}
+
+/* Add what a string with escapes says. Halves of surrogate pairs are left to Python. */
+static int put_unescaped(Bytes *out, Span raw)
+{
+    static const char signs[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    const uint8_t *at = raw.at, *end = raw.at + raw.n;
+    while (at < end) {
+        const uint8_t *next = memchr(at, '\\', (size_t)(end - at));
+        if (next == NULL) next = end;
+        if (put(out, at, (size_t)(next - at))) return NO_MEMORY;
+        if (next == end) break;
+        at = next + 2;
+        if (next[1] == 'u') {
+            uint32_t c = four_digits(at, end), low;
+            if (c == UINT32_MAX || c == 0 || (c >= 0xDC00 && c < 0xE000)) return LEFT_TO_PYTHON;
+            at += 4;
+            if (c >= 0xD800 && c < 0xDC00) {
+                if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return LEFT_TO_PYTHON;
+                low = four_digits(at + 2, end);
+                if (low < 0xDC00 || low > 0xDFFF) return LEFT_TO_PYTHON;
+                c = 0x10000 + ((c & 0x3FF) << 10 | (low & 0x3FF));
+                at += 6;
+            }
+            if (put_point(out, c)) return NO_MEMORY;
+            continue;
+        }
+        const char *sign = memchr(signs, next[1], sizeof signs - 1);
+        if (sign == NULL) return LEFT_TO_PYTHON;
+        if (put(out, meant + (sign - signs), 1)) return NO_MEMORY;
+    }
+    return GOOD;
+}
+
+/* Add a string in marks, escaped as json.dumps does without ensure_ascii. */
+static int put_quoted(Bytes *out, Span text)
+{
+    static const char hex[] = "0123456789abcdef";
+    const uint8_t *at = text.at, *end = text.at + text.n, *from = at;
+    if (put(out, "\"", 1)) return NO_MEMORY;
+    for (; at < end; at++) {
+        if (*at >= 0x20 && *at != '"' && *at != '\\') continue;
+        uint8_t sign[6] = {'\\', *at, '0', '0'};
+        size_t n = 2;
+        switch (*at) {
+        case '"': case '\\': break;
+        case '\n': sign[1] = 'n'; break;
+        case '\r': sign[1] = 'r'; break;
+        case '\t': sign[1] = 't'; break;
+        case '\b': sign[1] = 'b'; break;
+        case '\f': sign[1] = 'f'; break;
+        default:
+            sign[1] = 'u';
+            sign[4] = (uint8_t)hex[*at >> 4];
+            sign[5] = (uint8_t)hex[*at & 15];
+            n = 6;
+        }
+        if (put(out, from, (size_t)(at - from)) || put(out, sign, n)) return NO_MEMORY;
+        from = at + 1;
+    }
+    return put(out, from, (size_t)(at - from)) || put(out, "\"", 1) ? NO_MEMORY : GOOD;
+}
+
+/* Whether Python would write the number of 16 or 17 digits just as it stands: whether no shorter one is the same float. */
+static int is_shortest(const char *lexeme, int digits)
+{
+    char shorter[40], same_length[40];
+    double value = strtod(lexeme, NULL);
+    snprintf(shorter, sizeof shorter, "%.*e", digits - 2, value);
+    snprintf(same_length, sizeof same_length, "%.*e", digits - 1, value);
+    if (strtod(shorter, NULL) == value || strtod(same_length, NULL) != value) return 0;
+    const char *mine = lexeme + (*lexeme == '-'), *theirs = same_length + (*same_length == '-');
+    while (*mine == '0' || *mine == '.') mine++;
+    for (; *theirs != 'e'; theirs++) {
+        if (*theirs == '.') continue;
+        if (*mine == '.') mine++;
+        if (*mine++ != *theirs) return 0;
+    }
+    return *mine == 0;
+}
+
+/* Read a number that Python would write just as it stands. */
+static int read_number(const uint8_t **place, Span *raw)
+{
+    const uint8_t *at = *place, *whole, *first = NULL;
+    raw->at = at;
+    if (*at == '-') at++;
+    for (whole = at; *at >= '0' && *at <= '9'; at++)
+        if (!first && *at != '0') first = at;
+    size_t before = (size_t)(at - whole);
+    if (before == 0 || before > LONGEST_INTEGER || (before > 1 && *whole == '0')) return LEFT_TO_PYTHON;
+    if (*at == '.') {
+        const uint8_t *point = at++;
+        for (; *at >= '0' && *at <= '9'; at++)
+            if (!first && *at != '0') first = at;
+        size_t behind = (size_t)(at - point - 1);
+        if (behind == 0 || (behind > 1 && at[-1] == '0') || before > 15) return LEFT_TO_PYTHON;
+        if (first && first - point > 4) return LEFT_TO_PYTHON; /* written with an exponent */
+        size_t digits = first ? (size_t)(at - first) - (first < point) : 0;
+        if (digits > 17 || at - raw->at > 30) return LEFT_TO_PYTHON;
+        if (digits > 15) {
+            char lexeme[32] = {0};
+            memcpy(lexeme, raw->at, (size_t)(at - raw->at));
+            if (!is_shortest(lexeme, (int)digits)) return LEFT_TO_PYTHON;
+        }
+    } else if (*whole == '0' && whole != raw->at) return LEFT_TO_PYTHON; /* -0 */
+    if ((*at | 32) == 'e') return LEFT_TO_PYTHON;
+    raw->n = (size_t)(at - raw->at);
+    *place = at;
+    return GOOD;
+}
+
+static inline void skip_blanks(const uint8_t **at) { while (**at == ' ' || **at == '\t') ++*at; }
+
+static int read_word(const uint8_t **place, Span *raw)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    for (int i = 0; i < 3; i++) {
+        size_t n = strlen(words[i]), at = 0;
+        while (at < n && (*place)[at] == (uint8_t)words[i][at]) at++;
+        if (at < n) continue;
+        *raw = (Span){*place, n};
+        *place += n;
+        return GOOD;
+    }
+    return LEFT_TO_PYTHON;
+}
+
+/* Read a key and the colon behind it. Keys with escapes are left to Python, as is one that is among the `n` before it. */
+static int read_key(const uint8_t **at, const uint8_t *end, Span *keys, size_t n)
+{
+    int escaped;
+    if (n == MOST_KEYS || **at != '"') return LEFT_TO_PYTHON;
+    ++*at;
+    if (read_string(at, end, &keys[n], &escaped) || escaped) return LEFT_TO_PYTHON;
+    for (size_t i = 0; i < n; i++)
+        if (same(keys[i], keys[n])) return LEFT_TO_PYTHON;
+    skip_blanks(at);
+    if (**at != ':') return LEFT_TO_PYTHON;
+    ++*at;
+    skip_blanks(at);
+    return GOOD;
+}
+
+/* Read a value and add it as json.dumps writes it. */
+static int put_value(const uint8_t **at, const uint8_t *end, Bytes *out, Bytes *scratch, int depth)
+{
+    Span raw, keys[MOST_KEYS];
+    int escaped, status;
+    uint8_t open = **at, close = open == '{' ? '}' : ']';
+    if (open == '"') {
+        ++*at;
+        if ((status = read_string(at, end, &raw, &escaped))) return status;
+        if (!escaped) return put(out, raw.at - 1, raw.n + 2);
+        scratch->n = 0;
+        if ((status = put_unescaped(scratch, raw))) return status;
+        return put_quoted(out, (Span){scratch->at, scratch->n});
+    }
+    if (open != '{' && open != '[') {
+        status = open == '-' || (open >= '0' && open <= '9') ? read_number(at, &raw) : read_word(at, &raw);
+        return status ? status : put(out, raw.at, raw.n);
+    }
+    if (depth == DEEPEST_NEST) return LEFT_TO_PYTHON;
+    if (put(out, &open, 1)) return NO_MEMORY;
+    ++*at;
+    skip_blanks(at);
+    for (size_t n = 0; **at != close; n++) {
+        if (n) {
+            if (**at != ',') return LEFT_TO_PYTHON;
+            ++*at;
+            skip_blanks(at);
+            if (put(out, ", ", 2)) return NO_MEMORY;
+        }
+        if (open == '{') {
+            if ((status = read_key(at, end, keys, n))) return status;
+            if (put(out, keys[n].at - 1, keys[n].n + 2) || put(out, ": ", 2)) return NO_MEMORY;
+        }
+        if ((status = put_value(at, end, out, scratch, depth + 1))) return status;
+        skip_blanks(at);
+    }
+    ++*at;
+    return put(out, &close, 1);
+}
+
+#endif

@@ -1,0 +1,168 @@
+"""JSON Lines to JSON Lines by the compiled kernel: rows read, scored and written without a Python object a row.
+
+What it writes is what `units`, `chunks` and `bodies` write; rows that are in any way unusual are left to them, one by one.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from parastance.predict.bodies import line_of
+from parastance.predict.chunks import Item, Wanted, count_labels, label_items
+from parastance.predict.errors import InputError, ParastanceError
+from parastance.predict.inputs import STDIN, Source, line_blocks
+from parastance.predict.kernel import kernel_module
+from parastance.predict.model import Labels, Model
+from parastance.predict.records import DIGITS, record_fields
+from parastance.predict.rejects import REJECTS
+from parastance.predict.rows import first_line, json_row
+from parastance.predict.units import Reading, no_rows, row_units
+
+ROWS = 2000  # read, scored and written at once; 500 took 4% longer, 8000 left the processor's cache
+Left = tuple[int, int, int, int]  # rows before it that are not left to Python, its number, start and end in the block
+
+
+@dataclass
+class LabelledLines:
+    """Lines of the output and what is to be told of them. labels: counts, in the order in which they were first met."""
+
+    lines: bytes = b""
+    paragraphs: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    errors: list[InputError] = field(default_factory=list)
+
+
+def takes_lines(model: Model, source: Source, form: str, reading: Reading, wanted: Wanted) -> bool:
+    """Return whether `label_lines` does a source's rows: JSON Lines to JSON Lines, a row a paragraph, without evidence."""
+    return (
+        source.format == ".jsonl" == form
+        and not (reading.documents or wanted.explain or source.path == STDIN or source.name.endswith(REJECTS))
+        and reading.text_field != reading.id_field
+        and set(model.heads) <= {"kind", "topics", "stance"}
+        and type(model).decide is Model.decide
+        and kernel_module() is not None
+    )
+
+
+def label_lines(model: Model, source: Source, reading: Reading, wanted: Wanted) -> Iterator[LabelledLines]:
+    """Yield the lines for a source's rows, some rows at a time; a bad source is one error."""
+    labeller = _Labeller(model, source, reading, wanted)
+    before = source.slice.row if source.slice else 0
+    rows = source.slice is not None
+    try:
+        for number, block in line_blocks(source):
+            if number == 1 and source.first:
+                first_line(source, block[:16])
+            at, line = 0, before + number
+            while at < len(block):
+                start, first = at, line
+                given, at, line, left = labeller.reader.read(block, at, line, ROWS)
+                try:
+                    found = labeller.label(block, given, left)
+                except ParastanceError:
+                    raise
+                except Exception:  # whatever it is, it must not cost the other rows
+                    found = labeller.label_left(block, start, at, first)
+                rows = rows or found.paragraphs + len(found.errors) > 0
+                yield found
+        if not rows:
+            raise no_rows(source)
+    except InputError as error:
+        yield LabelledLines(errors=[error])
+    except ParastanceError:
+        raise
+    except Exception as error:
+        yield LabelledLines(errors=[InputError(source.name, f"reading it failed: {type(error).__name__}: {error}")])
+
+
+class _Labeller:
+    """Labels rows of one source that the kernel has read."""
+
+    def __init__(self, model: Model, source: Source, reading: Reading, wanted: Wanted) -> None:
+        self.model, self.source, self.reading, self.wanted = model, source, reading, wanted
+        fields = (name.encode() for name in ("id", *record_fields(model, wanted.keep_text)))
+        name = _json(f"{source.name}#")[:-1]
+        self.reader = kernel_module().Lines(reading.text_field.encode(), reading.id_field.encode(), name, tuple(fields))
+
+    def label(self, block: bytes, given: int, left: Sequence[Left]) -> LabelledLines:
+        """Return the lines for the rows that were read last."""
+        found = LabelledLines()
+        others, firsts = self._left(block, left, found)
+        labels = self.model.decide_lines(self.reader, given, self.reading.target)
+        self._count(labels, firsts, found)
+        answers = [self._answer(labels, head) for head in ("kind", "topics", "stance")]
+        target = _json(self.reading.target or self.model.registry.default)
+        name = _json(self.model.name)
+        found.lines = self.reader.write(tuple(others), self.wanted.keep_text, target, name, labels.named, *answers)
+        found.paragraphs += given
+        return found
+
+    def label_left(self, block: bytes, start: int, stop: int, number: int) -> LabelledLines:
+        """Return the lines for all rows of a part of the block, each left to Python."""
+        found = LabelledLines()
+        left: list[Left] = []
+        while start < stop:
+            end = block.find(b"\n", start, stop) + 1 or stop
+            left.append((0, number + len(left), start, end))
+            start = end
+        found.lines = b"".join(self._left(block, left, found)[0])
+        return found
+
+    def _left(self, block: bytes, left: Sequence[Left], found: LabelledLines) -> tuple[list[bytes], dict[str, tuple[int, int]]]:
+        """Return (the lines for the rows left to Python, for each label the first of these rows)."""
+        items: list[tuple[int, Item]] = []
+        for index, (_, number, start, stop) in enumerate(left):
+            line = block[start:stop].removesuffix(b"\n").removesuffix(b"\r")
+            line = first_line(self.source, line) if number == 1 else line
+            if not line.strip():
+                continue
+            row = json_row(self.source, number, line)
+            units = [row] if isinstance(row, InputError) else row_units(self.source, number, row, self.reading)
+            items += [(index, item) for item in units]
+        others = [b""] * len(left)
+        firsts: dict[str, tuple[int, int]] = {}
+        for places, records, _, errors in label_items(self.model, items, self.wanted):
+            found.errors += [error for _, error in errors]
+            found.paragraphs += len(records)
+            for index, record in zip(places, records, strict=True):
+                others[index] += line_of(record).encode()
+                mine: Counter[str] = Counter()
+                count_labels(mine, [record])
+                for label in mine:
+                    firsts.setdefault(label, (left[index][0], len(firsts)))
+                found.labels.update(mine)
+        return others, firsts
+
+    def _answer(self, labels: Labels, head: str) -> tuple[Any, ...] | None:
+        """Return a head's answers as the kernel writes them: its labels in JSON, which are given, which are sure, the shares."""
+        if head not in self.model.heads:
+            return None
+        given, sure = (np.ascontiguousarray(each[head]) for each in (labels.given, labels.certain))
+        shares = np.rint(labels.probabilities[head] * 10**DIGITS).astype(np.int32)
+        return tuple(map(_json, self.model.heads[head].labels)), given, sure, np.ascontiguousarray(shares)
+
+    def _count(self, labels: Labels, firsts: dict[str, tuple[int, int]], found: LabelledLines) -> None:
+        """Add the labels of the rows that were not left to Python, in the order in which all are met; see `count_labels`."""
+        counts, met = found.labels.copy(), {label: (row, -1, at) for label, (row, at) in firsts.items()}
+        telling = np.ones(len(labels.targets), np.bool_)
+        columns = []
+        if "kind" in self.model.heads:
+            boilerplate = labels.given["kind"][:, self.model.boilerplate]
+            telling = ~boilerplate
+            columns.append(("boilerplate", boilerplate))
+        for head in ("topics", "stance"):
+            if head in self.model.heads:
+                columns += zip(self.model.heads[head].labels, (labels.given[head] & telling[:, None]).T, strict=True)
+        for at, (label, column) in enumerate(columns):
+            if column.any():
+                counts[label] += int(column.sum())
+                met[label] = min(met.get(label, (len(column), 0, 0)), (int(column.argmax()), 0, at))
+        found.labels = Counter({label: counts[label] for label in sorted(met, key=lambda name: met[name])})
+
+
+def _json(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False).encode()

@@ -1,0 +1,161 @@
+"""JSON Lines by the kernel: the same bytes, rejects and counts as row by row in Python, whatever the rows are."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from parastance.predict import labelling, lines
+from parastance.predict.chunks import Wanted
+from parastance.predict.inputs import Source
+from parastance.predict.kernel import kernel_module
+from parastance.predict.labelling import Job, label_part
+from parastance.predict.model import Model
+from parastance.predict.parts import plan
+from parastance.predict.units import Reading
+
+pytestmark = pytest.mark.skipif(kernel_module() is None, reason="no kernel was built")
+
+TEXT = "Tehran sent advisers to Damascus. Shells killed nine people in Homs, and talks with Assad failed."
+ROWS = [
+    f'{{"id": "a", "text": "{TEXT}"}}', f'{{"text": "{TEXT}"}}', '{"id": 7, "text": "Home > World"}', '{"id": "", "text": "x"}',
+    ' { "text" : "Talks failed" , "n" : 1 } ', '{"text": "a", "a": {"b": [1, {}, [], {"c": null}], "d": true}, "e": "\\u00e9\\n"}',
+    '{"text":"caf\\u00e9 \\ud83d\\ude00 \\"said\\" \\/ \\t Iran","id":"\\u0041"}', '{"text": "Ünïcode и Асад", "ö": "\u2028"}',
+    '{"text": "no end', '{"text": ""}', '{"text": "123"}', '{"text": 5}', '[1]', "{}", "", "   \t", "\x0b", '{"text": "a"} x',
+    '{"text": "Асад"}', '{"text": "a", "text": "twice"}', '{"text": "a", "k": 1, "k": 2}', '{"text": "a", "k": {"x": 1, "x": 2}}',
+    '{"text": "a", "id": 1.5}', '{"text": "a", "id": true}', '{"text": "a", "id": null}', '{"text": "a", "id": [1]}',
+    '{"text": "a", "id": -0}', '{"text": "a", "target": "hezbollah"}', '{"text": "a", "target": null}',
+    '{"text": "a", "target": 3}',
+    '{"text": "Assad left", "target_mentions": [[0, 5]]}', '{"text": "a", "target_mentions": ""}', '{"text": "a", "kind": "mine"}',
+    '{"text": "a", "model": {"x": 1}, "abstained": 1, "encoding": "x"}',
+    '{"text": "half \\ud83d pair"}', '{"text": "a", "k": "\\udc00"}',
+    '{"text": "nul \\u0000"}', '{"text": "tab\there"}', '{"text": "a", "n": NaN}', '{"text": "a", "n": Infinity}',
+    f'{{"text": "a", "deep": {"[" * 60}1{"]" * 60}}}', f'{{"text": "a", "deep": {"[" * 20}1{"]" * 20}}}',
+    f'{{"text": "{"Assad met Putin. " * 60_000}"}}', '{"text": "a\\q"}', '{"text": "a", "n": 01}', '{"text": "a", "n": 1.}',
+    '{"text": "a",}', '{"text" "a"}', '{"text": "a", "\\u006b": 1}', '{"id": "x"}', "null", '{"text": null}',
+    '{"text": "a", "n": tru}',
+]  # fmt: skip
+NUMBERS = [
+    "0", "-0", "-0.0", "0.0", "1.0", "1.50", "10", "1e5", "1E-7", "0.0001", "0.00001", "123456789012345.5", "0.1234567890123456",
+    "0.12345678901234567", "0.1234567890123456789", "0.30000000000000004", "9007199254740993", "1234567890123456.0", "2.5e-3",
+    "1e400",
+    "0.1000000000000000055", "5e-324", "179769313486231570000.0", "12345678901234567890123", "-3.14159", "100.0", "0.10", "00.1",
+]  # fmt: skip
+
+
+def both(model: Model, data: bytes, folder: Path, name: str = "a.jsonl", size: int = 1 << 20, **options: Any) -> list[Any]:
+    """Return what comes of some lines, by the kernel and row by row, each: bytes, rejects, what is told."""
+    path = folder / name
+    path.write_bytes(data)
+    packing = ".gz" if name.endswith(".gz") else ""
+    keep_text = options.pop("keep_text", True)
+    job = Job("out", str(folder), ".jsonl", Reading(**options), Wanted(keep_text=keep_text))
+    found = []
+    for by_lines in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            if not by_lines:
+                patch.setattr(labelling, "takes_lines", lambda *_: False)
+            told = []
+            for part in plan([Source(str(path), name, ".jsonl", packing)], "text", size):
+                done = label_part(model, part, job)
+                rejects = Path(done.rejects).read_bytes() if done.rejects else b""
+                told.append((Path(done.aside).read_bytes(), rejects, done.paragraphs, done.rejected, list(done.labels.items()),
+                             done.sha256, [{**facts, "stamp": 0} for facts in done.pieces], done.named))  # fmt: skip
+        found.append(told)
+    return found
+
+
+@pytest.mark.parametrize("options", [{}, {"keep_text": False}, {"text_field": "k"}, {"id_field": "n"}, {"target": "hezbollah"}])
+def test_odd_rows(options: dict[str, Any], small_model: Model, tmp_path: Path) -> None:
+    data = "\n".join(ROWS).encode("utf-8", "surrogatepass") + b'\r\n{"text": "caf\xe9 in Damascus"}\n{"text": "last"}'
+    mine, theirs = both(small_model, data, tmp_path, **options)
+    assert mine == theirs
+    assert sum(part[2] for part in mine) > 3 or options.get("text_field") == "k"
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b"\n\n", b"\xff\xd8\xff\n", b"\xef\xbb\xbf\n"])
+def test_line_ends_marks_and_pictures(start: bytes, ends: bytes, small_model: Model, tmp_path: Path) -> None:
+    mine, theirs = both(small_model, start + ends.join([ROWS[0].encode()] * 3), tmp_path)
+    assert mine == theirs
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"\x00", b"{", b'{"text": "a'])
+def test_hardly_anything(data: bytes, small_model: Model, tmp_path: Path) -> None:
+    mine, theirs = both(small_model, data, tmp_path)
+    assert mine == theirs
+
+
+def test_slices_and_packed_files(small_model: Model, tmp_path: Path) -> None:
+    data = b"\n".join(row.encode("utf-8", "surrogatepass") for row in ROWS if len(row) < 1000)
+    mine, theirs = both(small_model, data, tmp_path, size=300)
+    assert len(mine) > 5
+    assert mine == theirs
+    packed = gzip.compress(data * 3, mtime=0)
+    for cut in (len(packed), len(packed) - 20):
+        mine, theirs = both(small_model, packed[:cut], tmp_path, "a.jsonl.gz")
+        assert mine == theirs
+
+
+def test_numbers_are_written_as_python_writes_them(small_model: Model, tmp_path: Path) -> None:
+    mine, theirs = both(small_model, b"".join(b'{"text": "a", "n": %s}\n' % number.encode() for number in NUMBERS), tmp_path)
+    assert mine == theirs
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=6,
+)  # fmt: skip
+KEYS = st.sampled_from(["n", "kind", "target", "topics", "é", "date"]) | st.text(max_size=4)
+WORDS = st.sampled_from(["Assad", "Iran ", "shells. ", "“", "é", "\n", "\\", '"', " "])
+TEXTS = st.text(max_size=60) | st.lists(WORDS).map("".join)
+LINES = st.tuples(
+    st.fixed_dictionaries({"text": TEXTS}, optional={"id": VALUES}), st.dictionaries(KEYS, VALUES, max_size=3), st.booleans(),
+    st.sampled_from([None, (",", ":"), (" , ", " : ")]),
+).map(lambda drawn: json.dumps({**drawn[0], **drawn[1]}, ensure_ascii=drawn[2], separators=drawn[3]))  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(LINES, min_size=1, max_size=8))
+def test_any_rows(rows: list[str], small_model: Model, tmp_path: Path) -> None:
+    data = "\n".join(rows).encode("utf-8", "surrogatepass")
+    mine, theirs = both(small_model, data, tmp_path)
+    assert mine == theirs
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(LINES, st.integers(0, 200), st.binary(max_size=3)), min_size=1, max_size=8))
+def test_any_bytes(rows: list[tuple[str, int, bytes]], small_model: Model, tmp_path: Path) -> None:
+    """Rows that were cut and spoilt."""
+    spoilt = [(row.encode("utf-8", "surrogatepass"), at, other) for row, at, other in rows]
+    data = b"\n".join(row[:at] + other + row[at:] if at % 2 else row[: len(row) - at] for row, at, other in spoilt)
+    mine, theirs = both(small_model, data, tmp_path)
+    assert mine == theirs
+
+
+def test_rows_that_cannot_be_scored_together_are_scored_by_themselves(
+    small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def failing(*given: Any) -> None:
+        calls.append(given)
+        raise RuntimeError("cannot do it")
+
+    wanted = both(small_model, "\n".join(ROWS[:20]).encode(), tmp_path)[1]
+    monkeypatch.setattr(lines._Labeller, "_answer", failing)
+    assert both(small_model, "\n".join(ROWS[:20]).encode(), tmp_path)[0] == wanted
+    assert calls
+
+
+def test_most_rows_are_not_left_to_python(small_model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[int] = []
+    found = lines.label_items
+    monkeypatch.setattr(lines, "label_items", lambda model, items, wanted: asked.append(len(items)) or found(model, items, wanted))
+    rows = [{"id": at, "text": f"{TEXT} {at}", "date": "2015", "n": at / 7, "tags": ["a", "b"], "é": None} for at in range(50)]
+    both(small_model, b"\n".join(json.dumps(row, ensure_ascii=False).encode() for row in rows), tmp_path)
+    assert asked == [0]
