@@ -24,6 +24,7 @@ from parastance.predict.views import target_view
 
 KERNEL = ("words", "masked", "relations")  # what the kernel collects, in its order
 
+CHUNK = 5000  # units whose views are held at once
 ANALYSED = {"words": "notions"}  # the block whose terms they are
 
 
@@ -38,6 +39,13 @@ class Ragged:
     def lengths(self) -> NDArray[np.int64]:
         """The number of ids in each row."""
         return np.diff(self.ends, prepend=0)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Ragged"]) -> "Ragged":
+        """Return the rows of all parts behind each other."""
+        before = np.cumsum([0, *(len(part.ids) for part in parts[:-1])])
+        ends = [part.ends + start for part, start in zip(parts, before.tolist(), strict=True)]
+        return cls(np.concatenate([part.ids for part in parts]), np.concatenate(ends))
 
     def counts(self, columns: NDArray[np.int64], width: int) -> sp.csr_matrix:
         """Return how often each column stands in each row, float64 (rows, width); columns: of each id, -1 for none."""
@@ -97,6 +105,13 @@ class Collector:
         return packed.decode().split(TERM_SEPARATOR) if packed else []
 
     def _plain(self, units: Sequence[Unit], blocks: Sequence[str]) -> Collection:
+        parts = [self._piece(units[at : at + CHUNK], blocks) for at in range(0, max(1, len(units)), CHUNK)]
+        owner = [piece.owner + at * CHUNK for at, piece in enumerate(parts)]
+        paragraphs = {block: Ragged.joined([piece.paragraphs[block] for piece in parts]) for block in blocks}
+        sentences = {block: Ragged.joined([piece.sentences[block] for piece in parts]) for block in blocks}
+        return Collection(paragraphs, sentences, np.concatenate(owner))
+
+    def _piece(self, units: Sequence[Unit], blocks: Sequence[str]) -> Collection:
         seen = [target_view(unit, self.registry) for unit in units]
         parts = [views.sentences() for views in seen]
         owner = np.repeat(np.arange(len(parts)), [len(part) for part in parts])

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
@@ -22,13 +21,14 @@ from parastance.predict.scorer import Matrix
 from parastance.predict.sentences import strongest
 from parastance.train.certify import Certificate
 from parastance.train.decisions import Sample, certificates, choose_curves, crossed, decisive_head, plain_head
+from parastance.train.feature_matrix import FeatureMatrix
 from parastance.train.folds import Folds
 from parastance.train.folds import folds as group_folds
 from parastance.train.linear import Linear, fit_linear
 from parastance.train.recipe import Recipe
 from parastance.train.scoring import Decided
 
-Features = Callable[[tuple[str, ...]], "tuple[sp.csr_matrix, Parts | None]"]
+Features = Callable[[tuple[str, ...]], "tuple[FeatureMatrix, Parts | None]"]
 ENOUGH, MOST = 30, 20  # rows about a target that may have features of its own, and how many such targets there may be
 SMALL_FOLDS = 5  # of the rows of a single fold
 NEUTRAL = ("neutral", "none", "other")  # names of the label that means "nothing to see"
@@ -115,9 +115,9 @@ class Design:
 
 @dataclass(frozen=True)
 class Parts:
-    """The sentences of the data: features, sparse of shape (s, f), and the row that each belongs to, ascending."""
+    """The sentences of the data: features of shape (s, f), and the row that each belongs to, ascending."""
 
-    features: sp.csr_matrix
+    features: FeatureMatrix
     owner: NDArray[np.int64]
 
 
@@ -213,12 +213,12 @@ def out_of_fold(question: Question, features: Features, folds: Folds, recipe: Re
         inside, outside = place[train], place[test]
         inside, outside = inside[inside >= 0], outside[outside >= 0]
         linear = _fit_rows(question, x, inside, recipe)
-        own = linear.scores(x[question.rows[outside]], question.target[outside])
+        own = linear.scores(x.part(question.rows[outside]), question.target[outside])
         if parts is None or not recipe.pooled:
             return outside, own
         theirs = np.flatnonzero(np.isin(parts.owner, question.rows[outside]))
         owner = np.searchsorted(question.rows[outside], parts.owner[theirs])
-        sentences = linear.scores(parts.features[theirs], question.target[outside][owner])
+        sentences = linear.scores(parts.features.part(theirs), question.target[outside][owner])
         return outside, strongest(own, sentences, owner, question.fallback if question.exclusive else None)[0]
 
     for rows, found in Parallel(n_jobs=cores(), prefer="threads", return_as="generator")(
@@ -229,10 +229,10 @@ def out_of_fold(question: Question, features: Features, folds: Folds, recipe: Re
     return scores
 
 
-def _fit_rows(question: Question, x: sp.csr_matrix, rows: NDArray[np.int64], recipe: Recipe) -> Linear:
+def _fit_rows(question: Question, x: FeatureMatrix, rows: NDArray[np.int64], recipe: Recipe) -> Linear:
     """Return the classifiers fitted on some rows of the question."""
     return fit_linear(
-        x[question.rows[rows]], question.truth[rows], question.weights[rows], question.target[rows], question.exclusive, recipe
+        x.part(question.rows[rows]), question.truth[rows], question.weights[rows], question.target[rows], question.exclusive, recipe
     )
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import scipy.sparse as sp
-
 from parastance.predict.model import Unit
 from parastance.predict.targets import Registry
 from parastance.predict.views import at_home
 from parastance.train.collect import Collection, Collector, line_shapes
+from parastance.train.feature_matrix import Block, FeatureMatrix
 from parastance.train.heads import Parts
 from parastance.train.notions import read as read_notions
 from parastance.train.vectors import SEES, BagVectorizer, NotionVectorizer, SubwordVectorizer, Vectorizer
@@ -38,7 +37,7 @@ class Matrices:
     collector: Collector
     sights: Sights
     vectorizers: dict[str, Vectorizer] = field(default_factory=dict)
-    made: dict[tuple[str, bool, bool], sp.csr_matrix] = field(default_factory=dict)
+    made: dict[tuple[str, bool, bool], Block] = field(default_factory=dict)
 
     @classmethod
     def of(cls, units: Sequence[Unit], registry: Registry, blocks: Iterable[str]) -> "Matrices":
@@ -46,23 +45,23 @@ class Matrices:
         collector = Collector(registry, sorted(set(blocks)))
         return cls(units, collector, Sights.of(units, collector))
 
-    def head(self, head: str, blocks: tuple[str, ...]) -> tuple[sp.csr_matrix, Parts | None]:
-        """Return (features of the units, float64 of shape (n, sum of the blocks' widths); the same of their sentences)."""
+    def head(self, head: str, blocks: tuple[str, ...]) -> tuple[FeatureMatrix, Parts | None]:
+        """Return (features of the units, of shape (n, sum of the blocks' widths); the same of their sentences)."""
         asked, owner = head == "stance", self.sights.target.owner
-        x = sp.hstack([self._block(block, asked, False) for block in blocks], format="csr")
+        x = FeatureMatrix(tuple(self._block(block, asked, False) for block in blocks))
         if head == "kind" or not len(owner):
             return x, None
-        return x, Parts(sp.hstack([self._block(block, asked, True) for block in blocks], format="csr"), owner)
+        return x, Parts(FeatureMatrix(tuple(self._block(block, asked, True) for block in blocks)), owner)
 
-    def _block(self, block: str, asked: bool, sentences: bool) -> sp.csr_matrix:
+    def _block(self, block: str, asked: bool, sentences: bool) -> Block:
         key = block, asked or self.sights.home is self.sights.target, sentences
         if key not in self.made:
             self.made[key] = self._make(block, asked, sentences)
         return self.made[key]
 
-    def _make(self, block: str, asked: bool, sentences: bool) -> sp.csr_matrix:
+    def _make(self, block: str, asked: bool, sentences: bool) -> Block:
         if block == "shape":
-            return sp.csr_matrix(line_shapes([unit.text for unit in self.units], [unit.place for unit in self.units]))
+            return Block(line_shapes([unit.text for unit in self.units], [unit.place for unit in self.units]))
         sight = self.sights.target if asked else self.sights.home
         rows = sight.sentences if sentences else sight.paragraphs
         return self._vectorizer(block).transform(rows[SEES[block]])
