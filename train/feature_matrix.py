@@ -115,7 +115,7 @@ class WithCopies:
     """Features with, behind them, a copy a target that is 0 in rows about others, times `own`, each with a constant.
 
     Daumé 2007, "Frustratingly easy domain adaptation", ACL. A copy has only the features that stand in some row about its target.
-    columns: of each target's copy, those of the plain features that it copies.
+    columns: of each target's copy, those of the plain features that it copies; spans: where it lies, its constant last.
     """
 
     def __init__(self, x: FeatureMatrix, target: NDArray[np.int64], numbers: Sequence[int], own: float) -> None:
@@ -124,14 +124,16 @@ class WithCopies:
         self.rows = [np.flatnonzero(target == number) for number in numbers]
         copies = [x.part(rows).present() for rows in self.rows]
         self.copies, self.columns = [copy for copy, _ in copies], [kept for _, kept in copies]
-        self.starts = [x.shape[1], *(x.shape[1] + np.cumsum([len(kept) + 1 for kept in self.columns])).tolist()]
-        self.shape = x.shape[0], int(self.starts[-1])
+        starts = [x.shape[1], *(x.shape[1] + np.cumsum([len(kept) + 1 for kept in self.columns])).tolist()]
+        self.spans = [slice(start, end) for start, end in zip(starts, starts[1:], strict=False)]
+        self.shape = x.shape[0], int(starts[-1])
 
     def __matmul__(self, weights: Matrix) -> Matrix:
         """Return the product with weights of shape (f,) or (f, k), float64."""
         found = self.plain @ weights[: self.plain.shape[1]]
-        for rows, copy, start, end in zip(self.rows, self.copies, self.starts, self.starts[1:], strict=False):
-            found[rows] += self.own * (copy @ weights[start : end - 1] + weights[end - 1])
+        for rows, copy, span in zip(self.rows, self.copies, self.spans, strict=True):
+            mine = weights[span]
+            found[rows] += self.own * (copy @ mine[:-1] + mine[-1])
         return found
 
     def back(self, values: Matrix) -> Matrix:
@@ -154,10 +156,13 @@ class WithCopies:
 
 
 def _product(matrix: Any, values: Matrix) -> Matrix:
-    """Return matrix @ values; a sparse one column by column, which is faster than SciPy's loop over few columns."""
+    """Return matrix @ values; a sparse one column by column, which is faster than SciPy's loop over few columns.
+
+    The columns of the result lie whole in memory.
+    """
     if values.ndim == 1 or not sp.issparse(matrix):
         return np.asarray(matrix @ values)
-    return np.column_stack([matrix @ column for column in values.T])
+    return np.array([matrix @ column for column in values.T]).T
 
 
 def _least(matrix: Any) -> float:
@@ -166,12 +171,9 @@ def _least(matrix: Any) -> float:
 
 
 def _squeezed(matrix: sp.csr_matrix) -> tuple[sp.csr_matrix, NDArray[np.int64]]:
-    """Return (the matrix without empty columns, the columns kept)."""
-    stands = np.zeros(matrix.shape[1], dtype=np.bool_)
-    stands[matrix.indices] = True
-    kept = np.flatnonzero(stands)
-    if len(kept) == matrix.shape[1]:
-        return matrix, kept
-    place = np.cumsum(stands, dtype=matrix.indices.dtype) - 1
-    narrow = sp.csr_matrix((matrix.data, place[matrix.indices], matrix.indptr), (matrix.shape[0], len(kept)))
-    return narrow, kept
+    """Return (the matrix without empty columns, the fullest first, and the columns kept): what is read most lies together."""
+    rows = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    kept = np.argsort(-rows, kind="stable")[: np.count_nonzero(rows)]
+    place = np.empty(matrix.shape[1], dtype=matrix.indices.dtype)
+    place[kept] = np.arange(len(kept))
+    return sp.csr_matrix((matrix.data, place[matrix.indices], matrix.indptr), (matrix.shape[0], len(kept))), kept

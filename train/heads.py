@@ -136,20 +136,22 @@ def fit_head(
         question = everything.part(tested)
     truth = question.truth
     samples, trials = [], []
+    fits: list[Linear] = []
     for recipe in recipes if folds else recipes[:1]:
-        scores = out_of_fold(everything, features, folds, recipe, tick)
+        before = fits[-1] if fits and recipes[len(fits) - 1] == replace(recipe, C=recipes[len(fits) - 1].C) else None
+        fits.append(_fit_rows(everything, features(recipe.blocks)[0], np.arange(len(everything.truth)), recipe, before))
+        scores = out_of_fold(everything, features, folds, recipe, tick, fits[-1])
         samples.append(sample_of(everything, scores, folds, design).part(tested))
         trials.append(macro_f1(calibrated(question, samples[-1].scores, recipe), samples[-1].scores, truth) if folds else 0.0)
     chosen = next(at for at, found in enumerate(trials) if found >= max(trials) - tolerance)
-    recipe, sample = recipes[chosen], samples[chosen]
-    linear = _fit_rows(everything, features(recipe.blocks)[0], np.arange(len(everything.truth)), recipe)
+    recipe, sample, linear = recipes[chosen], samples[chosen], fits[chosen]
     tick()
     if len(folds) == 1:  # what is fitted on scores is crossed within the fold
         parts = group_folds(sample.groups, SMALL_FOLDS)
         sample = replace(sample, fold=_fold_of(parts, len(sample.fold)))
     slices = {}
     for name, splits in design.slices.items():
-        part = sample_of(question, out_of_fold(question, features, splits, recipe, tick), splits, design)
+        part = sample_of(question, out_of_fold(question, features, splits, recipe, tick, linear), splits, design)
         slices[name] = (np.flatnonzero(part.fold >= 0), crossed(part.part(part.fold >= 0), design.precision))
     head = decisive_head(sample, choose_curves(sample)) if folds else plain_head(*_rules(question))
     judged = crossed(sample, design.precision) if folds else _outright(head, sample.scores)
@@ -202,8 +204,13 @@ def macro_f1(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> float:
     return float(np.mean([label_scores(truth[:, at], given[:, at])["f1"] for at in range(truth.shape[1])]))
 
 
-def out_of_fold(question: Question, features: Features, folds: Folds, recipe: Recipe, tick: Callable[[], None]) -> Matrix:
-    """Return scores, float64 of shape (rows, k), each row's from a model that saw nothing of its group; 0 where never held out."""
+def out_of_fold(
+    question: Question, features: Features, folds: Folds, recipe: Recipe, tick: Callable[[], None], start: Linear | None = None
+) -> Matrix:
+    """Return scores, float64 of shape (rows, k), each row's from a model that saw nothing of its group; 0 where never held out.
+
+    start: a model near which the others lie; it shortens the way to their optima, which do not depend on it (see `logistic`).
+    """
     x, parts = features(recipe.blocks)
     place = np.full(x.shape[0], -1, dtype=np.int64)
     place[question.rows] = np.arange(len(question.rows))
@@ -212,7 +219,7 @@ def out_of_fold(question: Question, features: Features, folds: Folds, recipe: Re
     def held_out(train: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
         inside, outside = place[train], place[test]
         inside, outside = inside[inside >= 0], outside[outside >= 0]
-        linear = _fit_rows(question, x, inside, recipe)
+        linear = _fit_rows(question, x, inside, recipe, start)
         own = linear.scores(x.part(question.rows[outside]), question.target[outside])
         if parts is None or not recipe.pooled:
             return outside, own
@@ -229,11 +236,12 @@ def out_of_fold(question: Question, features: Features, folds: Folds, recipe: Re
     return scores
 
 
-def _fit_rows(question: Question, x: FeatureMatrix, rows: NDArray[np.int64], recipe: Recipe) -> Linear:
+def _fit_rows(
+    question: Question, x: FeatureMatrix, rows: NDArray[np.int64], recipe: Recipe, start: Linear | None = None
+) -> Linear:
     """Return the classifiers fitted on some rows of the question."""
-    return fit_linear(
-        x.part(question.rows[rows]), question.truth[rows], question.weights[rows], question.target[rows], question.exclusive, recipe
-    )
+    truth, target = question.truth[rows], question.target[rows]
+    return fit_linear(x.part(question.rows[rows]), truth, question.weights[rows], target, question.exclusive, recipe, start)
 
 
 def questions(rows: Sequence[Any], weights: Matrix) -> list[Question]:

@@ -1,6 +1,6 @@
 """Linear classifiers: the labels of one head learnt from its features, with or without copies for each target."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from parastance.predict.scorer import Matrix
 from parastance.train.feature_matrix import FeatureMatrix, WithCopies
-from parastance.train.logistic import ManySided, TwoSided, minimise
+from parastance.train.logistic import ManySided, Start, TwoSided, minimise
 from parastance.train.recipe import Recipe
 
 Truth = NDArray[np.bool_]
@@ -35,23 +35,41 @@ class Linear:
 
 
 def fit_linear(
-    x: FeatureMatrix, truth: Truth, sample: Matrix, target: NDArray[np.int64], exclusive: bool, recipe: Recipe
+    x: FeatureMatrix, truth: Truth, sample: Matrix, target: NDArray[np.int64], exclusive: bool, recipe: Recipe,
+    start: Linear | None = None,
 ) -> Linear:
-    """Return the classifiers of some rows; target: int64 (n,), numbers of the targets that have copies, -1: none."""
+    """Return the classifiers of some rows; target: int64 (n,), numbers of the targets that have copies, -1: none.
+
+    start: classifiers of other rows by the same recipe but for its C, from which these are found sooner.
+    """  # fmt: skip
     width = x.shape[1]
     x, kept = x.present()
     if not recipe.own:
-        weights, bias = _fit(x, truth, sample, exclusive, recipe)
+        begin = None if start is None else (start.weights[kept], start.bias)
+        weights, bias = _fit(x, truth, sample, exclusive, recipe, begin)
         return Linear(_spread(weights, kept, width), bias)
     numbers = sorted(set(target[target >= 0].tolist()))
     wide = WithCopies(x, target, numbers, recipe.own)
-    weights, bias = _fit(wide, truth, sample, exclusive, recipe)
+    begin = None if start is None else _unfolded(start, wide, kept, numbers)
+    weights, bias = _fit(wide, truth, sample, exclusive, recipe, begin)
     shared = _spread(weights[: x.shape[1]], kept, width)
     own = {}
-    for number, columns, start, end in zip(numbers, wide.columns, wide.starts, wide.starts[1:], strict=False):
-        mine = weights[start:end] * recipe.own
+    for number, columns, copy in zip(numbers, wide.columns, wide.spans, strict=True):
+        mine = weights[copy] * recipe.own
         own[number] = shared + _spread(mine[:-1], kept[columns], width), bias + mine[-1]
     return Linear(shared, bias, own)
+
+
+def _unfolded(linear: Linear, wide: WithCopies, kept: NDArray[np.int64], numbers: Sequence[int]) -> Start:
+    """Return the weights of shared features and copies that make up some classifiers."""
+    weights = np.zeros((wide.shape[1], len(linear.bias)))
+    weights[: len(kept)] = linear.weights[kept]
+    for number, columns, copy in zip(numbers, wide.columns, wide.spans, strict=True):
+        if number in linear.own:
+            theirs, bias = linear.own[number]
+            mine = (theirs - linear.weights)[kept[columns]]
+            weights[copy] = np.vstack([mine, bias - linear.bias]) / wide.own
+    return weights, linear.bias
 
 
 def _spread(weights: Matrix, kept: NDArray[np.int64], width: int) -> Matrix:
@@ -61,11 +79,14 @@ def _spread(weights: Matrix, kept: NDArray[np.int64], width: int) -> Matrix:
     return found
 
 
-def _fit(x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, exclusive: bool, recipe: Recipe) -> tuple[Matrix, Matrix]:
+def _fit(
+    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, exclusive: bool, recipe: Recipe, start: Start | None
+) -> tuple[Matrix, Matrix]:
     if exclusive and not recipe.one_vs_rest:
-        return _multinomial(x, truth, sample, recipe)
+        return _multinomial(x, truth, sample, recipe, start)
     scale = _scaler(x) if recipe.naive_bayes else None
-    columns = [_binary(x, truth[:, at], sample, recipe, scale) for at in range(truth.shape[1])]
+    starts = [None if start is None else (start[0][:, at], start[1][at]) for at in range(truth.shape[1])]
+    columns = [_binary(x, truth[:, at], sample, recipe, scale, begin) for at, begin in enumerate(starts)]
     return np.column_stack([weights for weights, _ in columns]), np.array([bias for _, bias in columns])
 
 
@@ -78,20 +99,21 @@ def _scaler(x: FeatureMatrix | WithCopies) -> Callable[[Truth], Matrix]:
 
 
 def _binary(
-    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, recipe: Recipe, scale: Callable[[Truth], Matrix] | None
+    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, recipe: Recipe, scale: Callable[[Truth], Matrix] | None,
+    start: Start | None,
 ) -> tuple[Matrix, float]:
     if truth.all() or not truth.any():  # nothing to tell apart: the label's share, smoothed
         return np.zeros(x.shape[1]), _log_odds(truth)
     if recipe.balanced:
         sample = sample * np.where(truth, np.sqrt((~truth).sum() / truth.sum()), 1.0)
-    return _two_sided(x, truth, sample, recipe.C, None if scale is None else scale(truth))
+    return _two_sided(x, truth, recipe.C * sample, start, None if scale is None else scale(truth))
 
 
 def _two_sided(
-    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, c: float, scale: Matrix | None = None
+    x: FeatureMatrix | WithCopies, truth: Truth, costs: Matrix, start: Start | None, scale: Matrix | None = None
 ) -> tuple[Matrix, float]:
     """Return (weights of shape (features,), bias) of a logistic regression, the features times `scale`."""
-    weights, bias = minimise(x, TwoSided(truth, c * sample), np.array(_log_odds(truth)), scale)
+    weights, bias = minimise(x, TwoSided(truth, costs), np.array(_log_odds(truth)), scale, start=start)
     return weights, float(bias)
 
 
@@ -112,7 +134,9 @@ def log_count_ratio(inside: Matrix, totals: Matrix) -> Matrix:
     return np.asarray(0.5 + 0.5 * np.minimum(ratio, STEEPEST))
 
 
-def _multinomial(x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, recipe: Recipe) -> tuple[Matrix, Matrix]:
+def _multinomial(
+    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, recipe: Recipe, start: Start | None
+) -> tuple[Matrix, Matrix]:
     answer = truth.argmax(axis=1)
     seen, counts = np.unique(answer, return_counts=True)
     weights, bias = np.zeros((x.shape[1], truth.shape[1])), np.full(truth.shape[1], LEAST)
@@ -124,9 +148,12 @@ def _multinomial(x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, re
         heavier[seen] = np.sqrt(counts.max() / counts)
         sample = sample * heavier[answer]
     if len(seen) == 2:
-        half, middle = _two_sided(x, answer == seen[1], sample, recipe.C)
+        begin = start and (start[0][:, seen] @ [-1.0, 1.0], start[1][seen] @ [-1.0, 1.0])
+        half, middle = _two_sided(x, answer == seen[1], recipe.C * sample, begin)
         weights[:, seen[0]], weights[:, seen[1]] = -half / 2, half / 2
         bias[seen] = -middle / 2, middle / 2
     else:
-        weights[:, seen], bias[seen] = minimise(x, ManySided(truth[:, seen], recipe.C * sample), np.zeros(len(seen)), bound=False)
+        loss, shares = ManySided(truth[:, seen], recipe.C * sample), np.log(counts / len(answer))
+        begin = start and (start[0][:, seen], start[1][seen])
+        weights[:, seen], bias[seen] = minimise(x, loss, shares - shares.mean(), bound=False, start=begin)
     return weights, bias

@@ -12,9 +12,15 @@ from numpy.typing import NDArray
 
 from parastance.predict.scorer import Matrix, sigmoid, softmax
 
-PRECISION = 1e-3  # of the gradient's length at the start: where Newton's method ends
+# Of the gradient's length where all weights are 0: where Newton's method ends. The loss is strictly convex, so that wherever it
+# starts it ends at one optimum: scores of rows held out differ by 0.005 from the exact ones, where they vary by 3.4, begun at
+# weights learnt on all rows, and lean toward the truth by 0.001, where those of weights learnt on all rows lean by 0.4.
+PRECISION = 2e-4
 FORCED = 0.3  # of the gradient's length: where conjugate gradients end in the first step
 STEPS, PRODUCTS, HALVINGS = 50, 200, 30  # at most
+
+
+Start = tuple[Matrix, Matrix]
 
 
 class Features(Protocol):
@@ -65,10 +71,13 @@ class ManySided:
         return weighted - self.costs * self.truth, lambda step: weighted * (step - (p * step).sum(axis=1, keepdims=True))
 
 
-def minimise(x: Features, loss: Loss, bias: Matrix, scale: Matrix | None = None, bound: bool = True) -> tuple[Matrix, Matrix]:
+def minimise(
+    x: Features, loss: Loss, bias: Matrix, scale: Matrix | None = None, bound: bool = True, start: Start | None = None
+) -> tuple[Matrix, Matrix]:
     """Return (weights of shape (f,) or (f, k), bias) of the least loss + half the squared length of weights / scale.
 
-    bias: where it starts, a scalar array or of shape (k,); bound: whether its squared length counts too. scale: float64 (f,).
+    bias: a fair one where all weights are 0, a scalar array or of shape (k,); bound: whether the squared length of the bias counts
+    too. scale: float64 (f,). start: weights and bias like those looked for, which shorten the way (default: 0 and `bias`).
     """
     shape = (x.shape[1] + 1, *bias.shape)
     over = np.ones(shape[0]) if scale is None else np.append(scale, 1.0)
@@ -83,20 +92,23 @@ def minimise(x: Features, loss: Loss, bias: Matrix, scale: Matrix | None = None,
     def backward(z: Matrix) -> Matrix:
         return np.asarray(over * np.concatenate([x.back(z), z.sum(axis=0, keepdims=True)]))
 
-    v = np.zeros(shape)
+    v = np.zeros(shape, order="F")  # each label's weights together
     v[-1] = bias
     scores = forward(v)
+    first = _length(backward(loss.slope(scores)[0]) + held * v)
+    if start is not None and first > 0.0:
+        v[:-1], v[-1] = start
+        v /= over
+        scores = forward(v)
     value = loss.value(scores) + _half(v, held)
-    first = 0.0
     for _ in range(STEPS):
         slope, bend = loss.slope(scores)
         gradient = backward(slope) + held * v
-        size = _size(gradient)
-        first = first or size
+        size = _length(gradient)
         if size <= PRECISION * first:
             break
-        step, ahead = _newton(gradient, min(FORCED, np.sqrt(size / first)) * size, forward, backward, bend, held)
-        fall, length = float(np.vdot(step, gradient)), 1.0
+        step, ahead = _newton(gradient, min(FORCED, float(np.sqrt(size / first))) * size, forward, backward, bend, held)
+        fall, length = _dot(step, gradient), 1.0
         for _ in range(HALVINGS):
             tried = loss.value(scores + length * ahead) + _half(v + length * step, held)
             if tried <= value + 1e-4 * length * fall:
@@ -117,20 +129,20 @@ def _newton(
 ) -> tuple[Matrix, Matrix]:  # fmt: skip
     """Return (a Newton step, its scores) by conjugate gradients, ended where the residual's length is `enough`."""
     step, rest = np.zeros_like(gradient), -gradient
-    toward, left = rest.copy(), float(np.vdot(rest, rest))
+    toward, left = rest.copy(), _dot(rest, rest)
     ahead: Matrix | None = None
     for _ in range(PRODUCTS):
         scores = forward(toward)
         ahead = np.zeros_like(scores) if ahead is None else ahead
         product = backward(bend(scores)) + held * toward
-        bent = float(np.vdot(toward, product))
+        bent = _dot(toward, product)
         if bent <= 0.0:
             break
         length = left / bent
         step += length * toward
         ahead += length * scores
         rest -= length * product
-        before, left = left, float(np.vdot(rest, rest))
+        before, left = left, _dot(rest, rest)
         if np.sqrt(left) <= enough:
             break
         toward *= left / before
@@ -140,8 +152,12 @@ def _newton(
 
 
 def _half(v: Matrix, held: Matrix) -> float:
-    return 0.5 * float(np.vdot(held * v, v))
+    return 0.5 * _dot(held * v, v)
 
 
-def _size(v: Matrix) -> float:
-    return float(np.sqrt(np.vdot(v, v)))
+def _length(v: Matrix) -> float:
+    return float(np.sqrt(_dot(v, v)))
+
+
+def _dot(a: Matrix, b: Matrix) -> float:
+    return float(np.vdot(a.T, b.T))
