@@ -234,6 +234,8 @@ static int see(Scorer *scorer, State *state, View *view, const Trie *trie, const
         return -1;
     if (find_relations(view, &scorer->relations, &state->lexicon)) return -1;
     if (scorer->names.n && find_own_names(&state->own_names, view, &scorer->names, &state->lexicon, words.id, &state->word_ends)) return -1;
+    if (scorer->clauses.n && find_clauses(&state->own_clauses, view, &scorer->clauses, &state->lexicon, text, &words, scorer->parts, &state->word_ends))
+        return -1;
     if (!scorer->frames.n) return 0;
     if (frame(&state->framed, view, text, &words, &state->word_ends)) return -1;
     return find_relations(&state->framed, &scorer->frames, &state->lexicon);
@@ -288,7 +290,7 @@ static State *new_state(const Scorer *scorer)
     int failed = !state->sums || !state->own || !state->best || !state->part;
     failed = failed || counter_for(&state->masked, &scorer->masked) || counter_for(&state->relations, &scorer->relations);
     failed = failed || counter_for(&state->frames, &scorer->frames) || counter_for(&state->names, &scorer->names);
-    failed = failed || counter_for(&state->grams, &scorer->grams);
+    failed = failed || counter_for(&state->clauses, &scorer->clauses) || counter_for(&state->grams, &scorer->grams);
     for (uint32_t role = 0; role < ROLES && !failed; role++)
         failed = intern_token(scorer, state, (const uint8_t *)role_names[role], strlen(role_names[role])) != role;
     if (!failed) return state;
@@ -736,11 +738,11 @@ static void *copy_of(const Py_buffer *buffer, size_t size)
 
 static int fill_scorer(Scorer *scorer, PyObject *arguments)
 {
-    PyObject *masked, *relations, *frames, *names, *grams, *notions;
+    PyObject *masked, *relations, *frames, *names, *clauses, *grams, *notions;
     Py_buffer bias, reference, pooled, shape;
     Py_ssize_t width, stance;
-    if (!PyArg_ParseTuple(arguments, "nnOOOOOOz*y*y*y*d", &width, &stance, &masked, &relations, &frames, &names, &grams, &notions, &shape, &bias,
-                          &reference, &pooled, &scorer->share))
+    if (!PyArg_ParseTuple(arguments, "nnOOOOOOOz*y*y*y*d", &width, &stance, &masked, &relations, &frames, &names, &clauses, &grams, &notions, &shape,
+                          &bias, &reference, &pooled, &scorer->share))
         return -1;
     scorer->width = (size_t)width;
     scorer->stance = (size_t)stance;
@@ -756,6 +758,9 @@ static int fill_scorer(Scorer *scorer, PyObject *arguments)
     good = good && !fill_block(&scorer->relations, relations, written_relation, columns);
     good = good && !fill_block(&scorer->frames, frames, written_frame, columns);
     good = good && !fill_block(&scorer->names, names, written_own, columns);
+    good = good && !fill_block(&scorer->clauses, clauses, written_clause, columns);
+    for (size_t i = 0; i < CONJUNCTIONS; i++)
+        scorer->parts[i] = hash_bytes((const uint8_t *)conjunctions[i], strlen(conjunctions[i]));
     good = good && !fill_block(&scorer->grams, grams, written_gram, columns);
     good = good && !fill_block(&scorer->notions, notions, written_notion, columns);
     PyBuffer_Release(&bias);
@@ -802,8 +807,9 @@ static void kernel_dealloc(PyObject *object)
         next = state->next;
         state_free(state);
     }
-    Block *blocks[] = {&scorer->masked, &scorer->relations, &scorer->frames, &scorer->names, &scorer->grams, &scorer->notions};
-    for (int i = 0; i < 6; i++) block_free(blocks[i]);
+    Block *blocks[] = {&scorer->masked, &scorer->relations, &scorer->frames, &scorer->names, &scorer->clauses, &scorer->grams,
+                       &scorer->notions};
+    for (int i = 0; i < 7; i++) block_free(blocks[i]);
     free(scorer->shape);
     free(scorer->bias);
     free(scorer->reference);

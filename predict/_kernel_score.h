@@ -26,7 +26,8 @@ typedef struct {
 typedef struct {
     size_t width;   /* columns, a multiple of 4; those behind the labels are 0 */
     size_t stance;  /* columns from this one on see the target asked for */
-    Block masked, relations, frames, names, grams, notions;
+    Block masked, relations, frames, names, clauses, grams, notions;
+    uint64_t parts[CONJUNCTIONS]; /* their hashes */
     double *shape;  /* (SHAPES, width) or NULL */
     double *bias;   /* (width,) */
     int32_t *reference; /* (width,): the column an exclusive head's scores are counted from, -1 for none */
@@ -49,8 +50,8 @@ typedef struct State {
     VECTOR(Spot) spots;
     Ids ends, word_ends; /* of sentences, in characters and in words */
     View home, asked;
-    Counter masked, relations, frames, names, grams, words;
-    View framed, own_names; /* of the view that was seen last */
+    Counter masked, relations, frames, names, clauses, grams, words;
+    View framed, own_names, own_clauses; /* of the view that was seen last */
     double *sums, *own, *best, *part; /* (width,) each; best: two */
 } State;
 
@@ -81,8 +82,9 @@ static void state_free(State *state)
     view_free(&state->asked);
     view_free(&state->framed);
     view_free(&state->own_names);
-    Counter *counters[] = {&state->masked, &state->relations, &state->frames, &state->names, &state->grams, &state->words};
-    for (size_t i = 0; i < 6; i++) counter_free(counters[i]);
+    view_free(&state->own_clauses);
+    Counter *counters[] = {&state->masked, &state->relations, &state->frames, &state->names, &state->clauses, &state->grams, &state->words};
+    for (size_t i = 0; i < 7; i++) counter_free(counters[i]);
     free(state->sums);
     free(state->own);
     free(state->best);
@@ -264,6 +266,7 @@ static int score_part(const Scorer *scorer, State *state, const View *view, size
     if (score_relations(&scorer->relations, &state->relations, view, sentence, whole, state, scores, width)) return -1;
     if (score_relations(&scorer->frames, &state->frames, &state->framed, sentence, whole, state, scores, width)) return -1;
     if (score_relations(&scorer->names, &state->names, &state->own_names, sentence, whole, state, scores, width)) return -1;
+    if (score_relations(&scorer->clauses, &state->clauses, &state->own_clauses, sentence, whole, state, scores, width)) return -1;
     return score_words(scorer, state, start, end, scores);
 }
 

@@ -10,7 +10,8 @@ enum { WINDOW = 6, REACH = 12, NEAR = 4 }; /* as in features.py */
 /* Kinds of terms. AROUND + 2 role + side; PAIR and BETWEEN + 8 first + second. */
 enum {
     UNIGRAM = 0, BIGRAM = 1, LEFT = 2, RIGHT = 3, LEFT_PAIR = 4, RIGHT_PAIR = 5, AROUND = 8, PAIR = 32, BETWEEN = 96, NAMED = 160,
-    UNNAMED = 161, NOTION = 162, GRAM = 163, LEFT_LEFT = 20, RIGHT_RIGHT = 21, EITHER_SIDE = 22, COUNT = 24, OWN = 164, OWN_PAIR = 165, NO_NAME = 166
+    UNNAMED = 161, NOTION = 162, GRAM = 163, LEFT_LEFT = 20, RIGHT_RIGHT = 21, EITHER_SIDE = 22, COUNT = 24, OWN = 164, OWN_PAIR = 165, NO_NAME = 166,
+    CLAUSE = 168, CLAUSE_LEFT = 169, CLAUSE_RIGHT = 170, EDGE_LEFT = 171, EDGE_RIGHT = 172
 };
 
 enum { MANY = 5 }; /* names, and more */
@@ -371,6 +372,76 @@ static int find_own_names(View *own, const View *view, Block *block, const Lexic
     return view->any_named ? 0 : push_term(block, &own->relations, none, (Made){NO_NAME, NONE, NONE});
 }
 
+/* What parts clauses, as in clauses.py and features.py. */
+static const char *const conjunctions[] = {"after", "although", "and", "as", "because", "but", "if", "that", "when", "which", "while", "who"};
+enum { CONJUNCTIONS = sizeof conjunctions / sizeof *conjunctions };
+
+/* The kind of the first parting mark between a word and the one before, 0 where there is none. */
+static uint8_t parting(const Text *text, const Words *words, size_t word)
+{
+    for (size_t c = words->place[2 * word - 1]; c < words->place[2 * word]; c++)
+        switch (text->point[c]) {
+        case ',': case ';': case ':': return (uint8_t)text->point[c];
+        case 0x2013: case 0x2014: return '-';
+        case '(': case ')': case '[': case ']': return '(';
+        case '"': case 0x201C: case 0x201D: return '"';
+        case '!': case '?': return '!';
+        }
+    return 0;
+}
+
+/* The terms of one side of the clause of mention `index` of the target, from the mention to the edge, in the sentence low:high. */
+static int clause_side(View *own, const View *view, Block *block, const Lexicon *lexicon, const Text *text, const Words *words,
+                       const uint64_t *parts, size_t index, int right, size_t low, size_t high)
+{
+    const Mention *mentions = view->mentions.at;
+    size_t at = right ? mentions[index].last : mentions[index].first;
+    uint32_t side = right ? CLAUSE_RIGHT : CLAUSE_LEFT, edge = right ? EDGE_RIGHT : EDGE_LEFT;
+    uint8_t mark = '.';
+    while (at != (right ? high : low)) {
+        if ((mark = parting(text, words, at))) break;
+        size_t other = right ? index + 1 : index - 1;
+        uint32_t token;
+        if (other < view->mentions.n && at == (right ? mentions[other].first : mentions[other].last)) {
+            token = mentions[other].role;
+            at = right ? mentions[other].last : mentions[other].first;
+            index = other;
+        } else {
+            token = lexicon->words.at[words->id[right ? at : at - 1]].token;
+            uint64_t hash = lexicon->tokens.at[token].hash;
+            for (size_t i = 0; i < CONJUNCTIONS; i++)
+                if (hash == parts[i]) return push_unigram(block, &own->relations, lexicon, edge, token);
+            at = right ? at + 1 : at - 1;
+        }
+        if (push_unigram(block, &own->relations, lexicon, CLAUSE, token)) return -1;
+        if (push_unigram(block, &own->relations, lexicon, side, token)) return -1;
+        mark = '.';
+    }
+    return push_term(block, &own->relations, term_key(edge, hash_bytes(&mark, 1), 0), (Made){edge, NONE, NONE});
+}
+
+/* The clauses of the target's mentions, into `relations` and `inside` of a view of their own. parts: hashes of the conjunctions. */
+static int find_clauses(View *own, const View *view, Block *block, const Lexicon *lexicon, const Text *text, const Words *words,
+                        const uint64_t *parts, const Ids *word_ends)
+{
+    size_t next = 0, low = 0;
+    own->relations.n = own->inside.n = 0;
+    if (RESERVE(own->inside_slices, 2 * word_ends->n)) return -1;
+    for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
+        size_t high = word_ends->at[sentence];
+        own->inside_slices.at[2 * sentence] = (uint32_t)own->relations.n;
+        for (; next < view->mentions.n && view->mentions.at[next].first < high; next++)
+            for (int right = 0; view->mentions.at[next].role == TARGET && right < 2; right++)
+                if (clause_side(own, view, block, lexicon, text, words, parts, next, right, low, high)) return -1;
+        own->inside_slices.at[2 * sentence + 1] = (uint32_t)own->relations.n;
+        low = high;
+    }
+    if (RESERVE(own->inside, own->relations.n)) return -1;
+    if (own->relations.n) memcpy(own->inside.at, own->relations.at, own->relations.n * sizeof *own->inside.at);
+    own->inside.n = own->relations.n;
+    return 0;
+}
+
 /* The relations; whether the target is named is the last of the paragraph and of each sentence. */
 static int find_relations(View *view, Block *block, const Lexicon *lexicon)
 {
@@ -463,6 +534,13 @@ static uint64_t written_own(const uint8_t *term, size_t length)
 {
     if (length == 2 && !memcmp(term, "T:", 2)) return term_key(NO_NAME, 0, 0);
     return length > 2 && !memcmp(term, "T:", 2) ? written_pair(OWN, OWN_PAIR, term + 2, length - 2) : 0;
+}
+
+static uint64_t written_clause(const uint8_t *term, size_t length)
+{
+    static const char kinds[] = "clr<>"; /* in the order of CLAUSE and those after it */
+    const char *kind = length > 2 && term[1] == ':' && term[0] ? strchr(kinds, term[0]) : NULL;
+    return kind ? term_key(CLAUSE + (uint32_t)(kind - kinds), hash_bytes(term + 2, length - 2), 0) : 0;
 }
 
 /* The key of a unigram or bigram as written. */

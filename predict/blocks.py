@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict.artifact import unpack_terms
+from parastance.predict.clauses import clauses
 from parastance.predict.features import Views, frames, ngrams, own_names, relations
 from parastance.predict.heads import Head
 from parastance.predict.scorer import Bag, Matrix, Subwords
@@ -23,8 +24,9 @@ TERMS: dict[str, Callable[[Views], list[str]]] = {
     "relations": lambda seen: relations(seen.masked),
     "frames": frames,
     "names": own_names,
+    "clauses": clauses,
 }
-PLAIN_ONLY = ("frames", "names")  # blocks whose terms the kernel scores but does not collect for training
+PLAIN_ONLY = ("frames", "names", "clauses")  # blocks whose terms the kernel scores but does not collect for training
 ORDER = ("kind", "topics", "stance")  # of the heads' columns
 
 

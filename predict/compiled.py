@@ -29,7 +29,7 @@ class CompiledScorer:
             pooled[columns[name]] = head.pooled and name != "kind"
             if head.reference is not None and name != "kind":
                 reference[columns[name]] = columns[name].start + head.reference
-        tables = [self._table(name) for name in ("masked", "relations", "frames", "names", "subwords", "notions")]
+        tables = [self._table(name) for name in ("masked", "relations", "frames", "names", "clauses", "subwords", "notions")]
         self.kernel = module.Kernel(width, blocks.stance, *tables, blocks.shape, blocks.bias, reference, pooled, SHARE)
 
     def _table(self, name: str) -> tuple[Any, Any, Any] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parastance.predict.blocks import Blocks
+from parastance.predict.clauses import placed_clauses
 from parastance.predict.features import Views, placed_frames, placed_names, placed_relations
 from parastance.predict.plain import PlainScorer
 from parastance.predict.scorer import Bag, Matrix
@@ -155,6 +156,7 @@ def _token_parts(blocks: Blocks, column: int, sight: _Sight, count: int) -> Matr
         "relations": _carried(placed_relations(seen.masked), spots),
         "frames": _carried(placed_frames(seen), spots) if "frames" in blocks.bags else [],
         "names": _carried(placed_names(seen), spots) if "names" in blocks.bags else [],
+        "clauses": _carried(placed_clauses(seen), spots) if "clauses" in blocks.bags else [],
     }
     for block, bag in blocks.bags.items():
         _share(parts, bag, column, occurrences[block])

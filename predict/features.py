@@ -8,6 +8,7 @@ Each block is a bag with its own weighting; training and prediction read them th
     frames          the same with every other name as one token,         stance, where cross-validation chooses it
                     and the words next to the target
     names           the words that the target goes by                    stance, where cross-validation chooses it
+    clauses         the words of the target's clause (see `clauses`)     stance, where cross-validation chooses it
     subwords        character n-grams, summed over the words             topics, kind
     notions         unigrams, weighted through word vectors              topics
     shape           what the line looks like (see `shape`)               kind
@@ -28,6 +29,8 @@ NEAR = 4  # words either side of an actor that is not the target
 NAME = "<name>"  # the token of a run of words written like names
 MANY = 5  # names, and more
 STARTS = frozenset('.!?:"“”«»')  # after these a capital says nothing
+MARKS = {",": ",", ";": ";", ":": ":", "-": "–—", "(": "()[]", '"': '"“”', "!": "!?"}  # those that part clauses, by kind
+PARTING = {char: kind for kind, chars in MARKS.items() for char in chars}
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class Views:
     tokens: its tokens; masked: the same with every mention of an actor as one role token. ends: where its sentences end,
     as pairs of indices into tokens and masked; the last is the lengths of both. capital: for each masked token, whether it is
     a word written like a name, with a capital that no sentence or quotation begins with. said: for each masked token, the
-    tokens that a role token stands for, else none.
+    tokens that a role token stands for, else none. marks: for each masked token, the kind of the first parting mark between it
+    and the one before, else an empty string.
     """
 
     tokens: list[str]
@@ -45,6 +49,7 @@ class Views:
     ends: tuple[tuple[int, int], ...]
     capital: list[bool]
     said: list[list[str]]
+    marks: list[str]
 
     def sentences(self) -> list["Views"]:
         """Return the views of the sentences; none where there is but one."""
@@ -52,7 +57,7 @@ class Views:
             return []
         starts = ((0, 0), *self.ends)
         return [
-            Views(self.tokens[a:b], self.masked[c:d], ((b - a, d - c),), self.capital[c:d], self.said[c:d])
+            Views(self.tokens[a:b], self.masked[c:d], ((b - a, d - c),), self.capital[c:d], self.said[c:d], self.marks[c:d])
             for (a, c), (b, d) in zip(starts, self.ends, strict=False)
         ]
 
@@ -62,10 +67,11 @@ def view(text: str, mentions: Sequence[Mention], ends: Sequence[int]) -> Views:
 
     No mention may go beyond its sentence.
     """
-    tokens, names = tokenize(text), capitals(text, ends)
+    tokens, names, parted = tokenize(text), capitals(text, ends), partings(text)
     masked: list[str] = []
     capital: list[bool] = []
     said: list[list[str]] = []
+    marks: list[str] = []
     pairs = []
     at, index = 0, 0
     for end in ends:
@@ -74,14 +80,16 @@ def view(text: str, mentions: Sequence[Mention], ends: Sequence[int]) -> Views:
             masked += [*tokens[at : mention.first], mention.role]
             capital += [*names[at : mention.first], False]
             said += [*_nothing(mention.first - at), tokens[mention.first : mention.last]]
+            marks += parted[at : mention.first + 1]
             at = mention.last
             index += 1
         masked += tokens[at:end]
         capital += names[at:end]
         said += _nothing(end - at)
+        marks += parted[at:end]
         at = end
         pairs.append((end, len(masked)))
-    return Views(tokens, masked, tuple(pairs), capital, said)
+    return Views(tokens, masked, tuple(pairs), capital, said, marks)
 
 
 def _nothing(count: int) -> list[list[str]]:
@@ -101,6 +109,15 @@ def capitals(text: str, ends: Sequence[int]) -> list[bool]:
         word = match.group()
         name = word[0].isupper() and word != "I" and index not in starts
         found.append(name and STARTS.isdisjoint(text[before : match.start()]))
+        before = match.end()
+    return found
+
+
+def partings(text: str) -> list[str]:
+    """Return, for each word of a text, the kind of the first parting mark between it and the word before, else nothing."""
+    found, before = [], 0
+    for match in WORD.finditer(text):
+        found.append(next((PARTING[char] for char in text[before : match.start()] if char in PARTING), ""))
         before = match.end()
     return found
 

@@ -156,14 +156,14 @@ def _hold(small: Any, small_model: Any, texts: list[str]) -> None:
         assert other.named.tolist() == pooled[0].named.tolist()
 
 
-def test_frames_and_names_are_scored_by_both() -> None:
+def test_frames_names_and_clauses_are_scored_by_both() -> None:
     rows = read_labelled(corpus_files())[::25]
-    blocks = {"stance": {"blocks": ("masked", "relations", "frames", "names")}}
+    blocks = {"stance": {"blocks": ("masked", "relations", "frames", "names", "clauses")}}
     model = Model.from_artifact(fit(rows, Config(folds=2, regularisation=(10.0,), heads=blocks)).artifact, "framed")
-    assert {"frames", "names"} <= set(model.blocks.tables)
+    assert {"frames", "names", "clauses"} <= set(model.blocks.tables)
     mixed = random.Random(3)
     texts = [row.text for row in rows] + HOSTILE
-    words = ["Assad", "Iran", "Bashar al-Assad", "said", "Ann", "I", ".", "“Bo", "US", "The", "to"]
+    words = ["Assad", "Iran", "Bashar al-Assad", "said", "Ann", "I", ".", "“Bo", "US", "The", "to", "and", "who,", "(— that", "!"]
     texts += [" ".join(mixed.choices(words, k=15)) for _ in range(300)]
     units = _units(texts)
     for pool in (False, True):

@@ -8,7 +8,7 @@ BLOCKS = {
     "kind": ("masked", "subwords", "shape"),
     "stance": ("masked", "relations"),
 }
-KNOWN_BLOCKS = ("masked", "relations", "frames", "names", "subwords", "notions", "shape")
+KNOWN_BLOCKS = ("masked", "relations", "frames", "names", "clauses", "subwords", "notions", "shape")
 
 # What cross-validation may choose from (see `search`), the plainest first.
 BLOCK_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -19,7 +19,7 @@ BLOCK_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("masked", "subwords"),
         ("masked", "relations", "subwords"),
         ("masked", "frames", "names", "subwords"),
-        ("masked", "relations", "frames", "names", "subwords"),
+        ("masked", "frames", "names", "clauses", "subwords"),
     ),
 }
 C_CHOICES = (0.3, 1.0, 3.0, 10.0, 30.0)

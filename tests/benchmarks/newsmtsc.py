@@ -23,6 +23,7 @@ IDEAS = (
     ("and subwords", ("masked", "relations", "subwords")),
     ("and other names as one token", ("masked", "relations", "frames", "subwords")),
     ("and what the target is called", ("masked", "relations", "frames", "names", "subwords")),
+    ("and its clause, no other window", ("masked", "frames", "names", "clauses", "subwords")),
 )
 
 
