@@ -28,6 +28,11 @@ class Block:
         """The number of features."""
         return int((self.left if self.right is None else self.right).shape[1])
 
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return sum(_bytes(factor) for factor in (self.left, self.right) if factor is not None)
+
     def times(self, weights: Matrix) -> Matrix:
         """Return features @ weights."""
         return _product(self.left, weights if self.right is None else _product(self.right, weights))
@@ -77,6 +82,11 @@ class FeatureMatrix:
     def shape(self) -> tuple[int, int]:
         """Rows and features."""
         return int(self.blocks[0].left.shape[0]), sum(block.width for block in self.blocks)
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return sum(block.size for block in self.blocks)
 
     @property
     def starts(self) -> list[int]:
@@ -163,6 +173,12 @@ def _product(matrix: Any, values: Matrix) -> Matrix:
     if values.ndim == 1 or not sp.issparse(matrix):
         return np.asarray(matrix @ values)
     return np.array([matrix @ column for column in values.T]).T
+
+
+def _bytes(matrix: Any) -> int:
+    if not sp.issparse(matrix):
+        return int(matrix.nbytes)
+    return int(matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)
 
 
 def _least(matrix: Any) -> float:

@@ -28,7 +28,6 @@ from parastance.train.slices import SLICES, field_values, slice_folds
 from parastance.train.vectors import Vectorizer
 
 REAL = "set"  # the field that names the public set of a real paragraph
-AT_ONCE = 30_000  # rows above which heads are learnt one after the other: side by side two took 4.9 GB at 100,000
 MOST_NAMES = 1000  # targets beside the registry's that a model remembers by name
 
 
@@ -79,8 +78,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
         fitted = fit_head(question, recipes, features, design, config.tolerance, budget.step)
         return replace(fitted, trials=tried or fitted.trials)
 
-    jobs = config.jobs if len(rows) <= AT_ONCE else 1
-    learnt = Parallel(n_jobs=jobs, prefer="threads")(delayed(learn)(question) for question in asked)
+    learnt = Parallel(n_jobs=config.jobs, prefer="threads")(delayed(learn)(question) for question in asked)
     heads = {question.name: head for question, head in zip(asked, learnt, strict=True)}
     artifact = to_artifact(heads, matrices.vectorizers, registry)
     return Fitted(artifact, heads, matrices.vectorizers, len(np.unique(groups)), len(pairs), rows, groups)

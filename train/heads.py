@@ -26,10 +26,13 @@ from parastance.train.folds import Folds
 from parastance.train.folds import folds as group_folds
 from parastance.train.linear import Linear, fit_linear
 from parastance.train.recipe import Recipe
+from parastance.train.room import Room
 from parastance.train.scoring import Decided
 
 Features = Callable[[tuple[str, ...]], "tuple[FeatureMatrix, Parts | None]"]
 ENOUGH, MOST = 30, 20  # rows about a target that may have features of its own, and how many such targets there may be
+ROOM = Room(cores(), 1_500_000_000)  # that classifiers learnt side by side share; at 100,000 rows of news each takes some 300 MB
+COPIES = 2  # of the features that learning makes at most
 SMALL_FOLDS = 5  # of the rows of a single fold
 NEUTRAL = ("neutral", "none", "other")  # names of the label that means "nothing to see"
 
@@ -241,7 +244,9 @@ def _fit_rows(
 ) -> Linear:
     """Return the classifiers fitted on some rows of the question."""
     truth, target = question.truth[rows], question.target[rows]
-    return fit_linear(x.part(question.rows[rows]), truth, question.weights[rows], target, question.exclusive, recipe, start)
+    with ROOM.take(COPIES * x.size * len(rows) // max(1, x.shape[0])):
+        part = x.part(question.rows[rows])
+        return fit_linear(part, truth, question.weights[rows], target, question.exclusive, recipe, start)
 
 
 def questions(rows: Sequence[Any], weights: Matrix) -> list[Question]:
