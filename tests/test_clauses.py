@@ -9,7 +9,7 @@ from parastance.predict.model import Model, Unit
 from parastance.predict.targets import Registry
 from parastance.predict.views import target_view
 from parastance.train.config import Config
-from parastance.train.data import corpus_files, read_labelled
+from parastance.train.data import corpus_files, labelled_row, read_labelled
 from parastance.train.fit import fit
 
 CASES = [  # text, in which X is the target; the clause's words before it, behind it, and by what it is parted
@@ -22,6 +22,9 @@ CASES = [  # text, in which X is the target; the clause's words before it, behin
     ("The rain fell all day in the hills. X and the army of the north slept.", "", "", ".", "and"),
     ("Because X men fled, and not so few, it fell.", "", "men fled", "because", ","),
 ]
+
+
+PAIRS = [("warm", "good"), ("cold", "bad")]
 
 
 def seen(text: str) -> Views:
@@ -60,3 +63,14 @@ def test_evidence_of_clauses_adds_up() -> None:
         scores = model.scores([unit])["stance"][0]
         lead = scores[head.labels.index(record["stance"])] - scores[head.fallback]
         assert sum(entry["weight"] for entry in explain(model, unit, record)) == pytest.approx(lead, abs=1e-4)
+
+
+def test_a_block_that_sees_nothing_in_any_row_changes_nothing() -> None:
+    pairs = [(at, *pair) for at in range(20) for pair in PAIRS]
+    rows = [labelled_row({"text": f"{word} rain in town {at}", "stance": label}, f"{at}{word}") for at, word, label in pairs]
+    alone, beside = (
+        fit(rows, Config(folds=2, heads={"stance": {"blocks": blocks}})) for blocks in (("masked",), ("masked", "clauses"))
+    )
+    models = [Model.from_artifact(fitted.artifact, "m") for fitted in (alone, beside)]
+    one, other = (model.scores([Unit("warm rain in Assad's town")])["stance"] for model in models)
+    assert other == pytest.approx(one, abs=1e-6)

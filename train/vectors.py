@@ -75,7 +75,7 @@ class BagVectorizer:
         """Return the same as one matrix."""
         matrix = rows.counts(self.columns, self.width)
         matrix.data = (1.0 + np.log(matrix.data)) * self.idf[matrix.indices]
-        return normalize(matrix, copy=False)
+        return normalize(matrix, copy=False) if self.width else matrix  # a block may see nothing in any row
 
     def fold(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the weights of the terms: those given."""
