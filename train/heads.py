@@ -208,21 +208,25 @@ def macro_f1(head: Head, scores: Matrix, truth: NDArray[np.bool_]) -> float:
 
 
 def out_of_fold(
-    question: Question, features: Features, folds: Folds, recipe: Recipe, tick: Callable[[], None], start: Linear | None = None
+    question: Question, features: Features, folds: Folds, recipe: Recipe, tick: Callable[[], None], start: Linear | None = None,
+    known: dict[int, Linear] | None = None,
 ) -> Matrix:
     """Return scores, float64 of shape (rows, k), each row's from a model that saw nothing of its group; 0 where never held out.
 
     start: a model near which the others lie; it shortens the way to their optima, which do not depend on it (see `logistic`).
-    """
+    known: the last model of each fold from the same blocks, which does so too; replaced.
+    """  # fmt: skip
     x, parts = features(recipe.blocks)
     place = np.full(x.shape[0], -1, dtype=np.int64)
     place[question.rows] = np.arange(len(question.rows))
     scores = np.zeros(question.truth.shape)
 
-    def held_out(train: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
+    def held_out(number: int, train: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
         inside, outside = place[train], place[test]
         inside, outside = inside[inside >= 0], outside[outside >= 0]
-        linear = _fit_rows(question, x, inside, recipe, start)
+        linear = _fit_rows(question, x, inside, recipe, start if known is None else known.get(number, start))
+        if known is not None:
+            known[number] = linear
         own = linear.scores(x.part(question.rows[outside]), question.target[outside])
         if parts is None or not recipe.pooled:
             return outside, own
@@ -232,7 +236,7 @@ def out_of_fold(
         return outside, strongest(own, sentences, owner, question.fallback if question.exclusive else None)[0]
 
     for rows, found in Parallel(n_jobs=cores(), prefer="threads", return_as="generator")(
-        delayed(held_out)(train, test) for train, test in folds
+        delayed(held_out)(number, train, test) for number, (train, test) in enumerate(folds)
     ):
         scores[rows] = found
         tick()

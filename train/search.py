@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from parastance.train.config import Config
 from parastance.train.folds import folds
 from parastance.train.heads import Features, Question, as_trial, calibrated, macro_f1, out_of_fold
+from parastance.train.linear import Linear
 from parastance.train.recipe import BLOCK_CHOICES, C_CHOICES, OWN_CHOICES, Recipe, default_recipe
 
 ROWS = 9000  # rows searched on
@@ -78,10 +79,11 @@ def search(
     small = sample(question, groups, config.seed)
     splits = folds_of(small, groups)
     tried: dict[Recipe, float] = {}
+    known: dict[tuple[str, ...], dict[int, Linear]] = {}
 
     def quality(recipe: Recipe) -> float:
         if recipe not in tried:
-            scores = out_of_fold(small, features, splits, recipe, budget.step)
+            scores = out_of_fold(small, features, splits, recipe, budget.step, known=known.setdefault(recipe.blocks, {}))
             tried[recipe] = macro_f1(calibrated(small, scores, recipe), scores, small.truth)
         return tried[recipe]
 
