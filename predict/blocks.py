@@ -4,7 +4,7 @@ Scores of n paragraphs are one float64 matrix of shape (n, width): a column a la
 multiple of 4 and the columns behind the labels stay 0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -110,6 +110,16 @@ class Blocks:
         """The additive subword block."""
         grams = self.tables.get("subwords")
         return Subwords(unpack_terms(grams["terms"]), grams["idf"], self.weights("subwords")) if grams else None
+
+    def score(self, seen: Sequence[Views], home: Sequence[Views]) -> Matrix:
+        """Return the scores of n views but for what their shape adds, as they are defined: for a few views, not for archives."""
+        totals = np.tile(self.bias, (len(seen), 1))
+        for name, bag in self.bags.items():
+            for views, columns in ((seen, slice(self.stance, None)), (home, slice(self.stance))):
+                totals[:, columns] += bag.score([bag.look_up(TERMS[name](one)) for one in views])[:, columns]
+        if self.subwords is not None:
+            totals += self.subwords.score([one.tokens for one in seen])
+        return totals
 
     @cached_property
     def shape(self) -> Matrix | None:

@@ -1,4 +1,4 @@
-"""Scores of paragraphs by the compiled kernel; `plain` is their definition."""
+"""Scores of paragraphs by the compiled kernel; `Blocks.score` is their definition."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from parastance.predict.blocks import Blocks
-from parastance.predict.plain import Scored
+from parastance.predict.scorer import Scored
 from parastance.predict.sentences import SHARE
 from parastance.predict.targets import ROLES, TARGET, Matcher, Registry, find_mentions, matcher, needs
 

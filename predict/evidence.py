@@ -14,7 +14,6 @@ import numpy as np
 from parastance.predict.blocks import Blocks
 from parastance.predict.clauses import placed_clauses
 from parastance.predict.features import Views, placed_frames, placed_names, placed_relations
-from parastance.predict.plain import PlainScorer
 from parastance.predict.scorer import Bag, Matrix
 from parastance.predict.sentences import SHARE, strongest
 from parastance.predict.shape import shapes
@@ -112,8 +111,8 @@ class _Explained:
         return cls(blocks, words, *sights, shape), parts
 
     def scores(self, head: str) -> Matrix:
-        """Return the scores of a head's labels, float64 of shape (labels,), by the definition that all scorers share."""
-        totals, _ = PlainScorer(self.blocks).of_views([self.asked.views], [self.home.views])
+        """Return the scores of a head's labels, float64 of shape (labels,), as they are defined."""
+        totals = self.blocks.score([self.asked.views], [self.home.views])
         return np.asarray((totals[0] + self.shape)[self.blocks.columns[head]])
 
     def weights(self, head: str, label: int, reference: int | None) -> dict[tuple[int, int], float]:

@@ -14,7 +14,7 @@ from parastance.predict.errors import UsageError
 if TYPE_CHECKING:
     from parastance.predict.blocks import Blocks
     from parastance.predict.model import Unit
-    from parastance.predict.plain import Scored
+    from parastance.predict.scorer import Scored
     from parastance.predict.targets import Registry
 
 VARIABLE = "PARASTANCE_KERNEL"

@@ -18,8 +18,7 @@ from parastance.predict.blocks import Blocks
 from parastance.predict.errors import UsageError
 from parastance.predict.heads import Head
 from parastance.predict.kernel import Scorer, make_scorer
-from parastance.predict.plain import Scored
-from parastance.predict.scorer import Matrix
+from parastance.predict.scorer import Matrix, Scored
 from parastance.predict.shape import Place
 from parastance.predict.store import find_store, model_in_use
 from parastance.predict.targets import Registry, parse_target, read_registry

@@ -7,6 +7,7 @@ word's scores are computed once and kept.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,19 @@ from parastance.predict.tokens import subwords
 
 Matrix = NDArray[np.float64]
 CACHED_WORDS = 200_000  # word types whose subword scores are kept; some 30 MB
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What scoring n units found.
+
+    scores: float64 of shape (n, width), see `blocks`; known: bool (n,), whether any word or word pair is known; named: bool
+    (n,), whether the target is named.
+    """
+
+    scores: Matrix
+    known: NDArray[np.bool_]
+    named: NDArray[np.bool_]
 
 
 def count_cells(rows: Sequence[Sequence[int]], width: int) -> tuple[NDArray[np.int64], NDArray[np.int64], Matrix]:

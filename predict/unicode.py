@@ -1,6 +1,6 @@
-"""What Python knows of characters, for the compiled kernel: `_kernel.c` asks here and keeps the answers.
+"""What Python knows of characters, for scoring: `_kernel.c` and `characters` ask here and keep the answers.
 
-So that it agrees with `str.lower` and `re` of the running Python to the letter, whichever Unicode version that has.
+So that they agree with `str.lower` and `re` of the running Python to the letter, whichever Unicode version that has.
 """
 
 import numpy as np
@@ -10,6 +10,9 @@ from parastance.predict.tokens import as_token
 
 APOSTROPHES = "'’ʼ`´"
 BLOCK = 256  # code points
+(
+    WORD, SPACE, ALPHA, UPPER, LOWER, DIGIT, DECIMAL, MARK, CLOSE, OPEN, STOP, BEFORE, AFTER, ALNUM, TAIL, APOSTROPHE
+) = (1 << bit for bit in range(16))  # fmt: skip
 _SETS = (MARKS, "\"”’')", "\"“‘'(", ".!?")
 
 
@@ -25,7 +28,7 @@ def _class(character: str) -> int:
 
 
 def class_block(block: int) -> bytes:
-    """Return the classes of 256 code points from 256 * block on, as uint16: the bits are those named in `_kernel_text.h`."""
+    """Return the classes of 256 code points from 256 * block on, as uint16: the bits are named above and in `_kernel_text.h`."""
     return np.array([_class(chr(BLOCK * block + at)) for at in range(BLOCK)], dtype=np.uint16).tobytes()
 
 

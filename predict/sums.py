@@ -1,0 +1,73 @@
+"""Terms found in rows to scores: `scorer`'s arithmetic on arrays of term numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parastance.predict.characters import Indices
+from parastance.predict.scorer import Matrix
+
+Table = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What is not zero in a table of rows and terms, row by row.
+
+    rows: the rows that have any, in order; first: the first cell of each; term, count: of each cell; many: the cells whose count
+    is more than 1; frequency: 1 + ln of those counts, float64.
+    """
+
+    rows: Indices
+    first: Indices
+    term: Indices
+    count: Indices
+    many: Indices
+    frequency: Matrix
+
+    def sums(self, table: Table) -> Matrix:
+        """Return each row's sums of (1 + ln count) times the terms' own rows in a table, float64 of shape (rows, columns)."""
+        found = table.take(self.term, axis=0)
+        found[self.many] *= self.frequency[:, np.newaxis]
+        return _added(found, self.first)
+
+    def norms(self, idf: NDArray[np.float32]) -> Matrix:
+        """Return the L2 norms of the rows of TF-IDF, 1 for a row without terms, float64 of shape (rows, 1)."""
+        values = idf.take(self.term).astype(np.float64)
+        values[self.many] *= self.frequency
+        norms = np.sqrt(_added(values * values, self.first))
+        norms[norms == 0.0] = 1.0
+        return norms[:, np.newaxis]
+
+    def lengths(self) -> Matrix:
+        """Return the sums of the counts of each row, float64 of shape (rows, 1)."""
+        return _added(self.count, self.first)[:, np.newaxis]
+
+
+def _added(values: NDArray[np.generic], first: Indices) -> Matrix:
+    return np.asarray(np.add.reduceat(values, first, axis=0, dtype=np.float64)) if len(first) else np.zeros(values.shape)
+
+
+def count(rows: Indices, terms: Indices, times: Indices | None, width: int) -> Cells:
+    """Return the cells of terms, all numbers of which are < width, in rows; times: how often each is there, else once."""
+    bits = width.bit_length()
+    keys = rows << bits | terms
+    order = None if times is None else np.argsort(keys)
+    keys = np.sort(keys) if order is None else keys[order]
+    start = _firsts(keys)
+    counts = np.append(start[1:], len(keys)) - start
+    if times is not None and len(start):
+        counts = np.add.reduceat(times[order], start)
+    cells = keys[start]
+    row = cells >> bits
+    first = _firsts(row)
+    many = np.flatnonzero(counts > 1)
+    return Cells(row[first], first, cells & ((1 << bits) - 1), counts, many, 1.0 + np.log(counts[many]))
+
+
+def _firsts(values: Indices) -> Indices:
+    """Return where in sorted values a new one begins."""
+    new = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return np.flatnonzero(new)
