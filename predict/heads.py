@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from parastance.predict.scorer import Matrix, sigmoid, softmax
 
+RULES = ("exclusive", "fallback", "pooled")
+
 
 @dataclass(frozen=True)
 class Head:
@@ -23,7 +25,8 @@ class Head:
     `wanted`, NaN where no level could be. fallback: the index of the exclusive label given where no term is known. pooled:
     whether the strongest sentence adds its share to the scores (see `sentences`). curves: per label None, or a non-decreasing
     curve from the sigmoid's or softmax's probability to a better one, float64 of shape (2, m); an exclusive head's probabilities
-    are then made to add up to 1 again.
+    are then made to add up to 1 again. at_least_one, at_most_one: how many labels an inclusive head gives a text that it knows a
+    term of: the most probable one where no cut-off is reached, only the most probable of those given.
     """
 
     labels: tuple[str, ...]
@@ -37,6 +40,8 @@ class Head:
     pooled: bool = True
     curves: tuple[Matrix | None, ...] = ()
     wanted: float = 0.90
+    at_least_one: bool = False
+    at_most_one: bool = False
 
     @property
     def reference(self) -> int | None:
@@ -50,13 +55,15 @@ class Head:
             name: np.asarray(data[name], np.float64) for name in ("bias", "slope", "shift", "cut", "certified")
         }
         more["curves"] = tuple(np.asarray(curve, np.float64) if np.size(curve) else None for curve in data.get("curves", ()))
+        more |= {name: bool(data.get(name, False)) for name in ("at_least_one", "at_most_one")}
         more |= {"wanted": float(data.get("wanted", cls.wanted)), "pooled": bool(data.get("pooled", True))}
         return cls(tuple(data["labels"]), bool(data["exclusive"]), fallback=int(data["fallback"]), **more)
 
     def to_artifact(self) -> dict[str, Any]:
         """Return the head as a dict of strings, numbers and arrays."""
         arrays = {name: getattr(self, name) for name in ("bias", "slope", "shift", "cut", "certified")}
-        rules = {"labels": list(self.labels), "exclusive": self.exclusive, "fallback": self.fallback, "pooled": self.pooled}
+        rules: dict[str, Any] = {"labels": list(self.labels), **{name: getattr(self, name) for name in RULES}}
+        rules |= {name: True for name in ("at_least_one", "at_most_one") if getattr(self, name)}
         curves = [np.zeros((2, 0)) if curve is None else curve for curve in self.curves]
         return {**rules, "curves": curves, "wanted": self.wanted, **arrays}
 
@@ -76,10 +83,22 @@ class Head:
     def decide(self, probabilities: Matrix) -> NDArray[np.bool_]:
         """Return which labels are given, bool of shape (n, k)."""
         if not self.exclusive:
-            return np.asarray(probabilities >= self.cut)
+            return self._any_subset(probabilities)
         chosen = (np.log(np.maximum(probabilities, 1e-12)) + self.cut).argmax(axis=1)
         given = np.zeros(probabilities.shape, dtype=np.bool_)
         given[np.arange(len(chosen)), chosen] = True
+        return given
+
+    def _any_subset(self, probabilities: Matrix) -> NDArray[np.bool_]:
+        given = np.asarray(probabilities >= self.cut)
+        count = given.sum(axis=1)
+        if self.at_least_one:
+            given[count == 0, probabilities[count == 0].argmax(axis=1)] = True
+        if self.at_most_one:
+            crowded = count > 1
+            most = np.where(given, probabilities, -1.0)[crowded].argmax(axis=1)
+            given[crowded] = False
+            given[crowded, most] = True
         return given
 
     def silence(self, given: NDArray[np.bool_], rows: NDArray[np.bool_]) -> None:

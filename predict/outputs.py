@@ -1,6 +1,6 @@
 """Records to standard output, as JSON Lines or as a table for a terminal, and to the flat rows of CSV and TSV.
 
-In CSV and TSV lists are joined by `|`, probabilities get a column each, other nested values are JSON.
+In CSV and TSV lists are joined by `|` (see `names`), probabilities get a column each, other nested values are JSON.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol, TextIO
 
 from parastance.predict.errors import OutputError
+from parastance.predict.names import join_names
 from parastance.predict.rows import plain
 
 Record = dict[str, Any]
@@ -44,7 +45,7 @@ def flatten(record: Record) -> Record:
             prefix = key.removesuffix("_probabilities")
             flat.update({f"{prefix}_probability_{name}": number for name, number in value.items()})
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-            flat[key] = "|".join(value)
+            flat[key] = join_names(value)
         elif isinstance(value, bool):
             flat[key] = "true" if value else "false"
         elif isinstance(value, (list, dict)):

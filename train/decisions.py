@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from parastance.predict.heads import Head
 from parastance.predict.scorer import Matrix
-from parastance.train.calibrate import Calibration, log_losses
+from parastance.train.calibrate import FEWEST_TO_BEND, MANY, Calibration, log_losses
 from parastance.train.certify import Certificate, certify
-from parastance.train.cutoffs import MANY, best_cut, best_offsets, leaning_cuts
+from parastance.train.cutoffs import best_cut, best_offsets, leaning_cuts, micro_macro
 from parastance.train.scoring import Decided
 
 Truth = NDArray[np.bool_]
@@ -25,7 +25,8 @@ Truth = NDArray[np.bool_]
 class Sample:
     """A head's out-of-fold scores and all that is known of their rows.
 
-    scores, truth: shape (n, k); fold, groups: int64 (n,); origins: where each row comes from, str (n,).
+    scores, truth: shape (n, k); fold, groups: int64 (n,); origins: where each row comes from, str (n,). each: the least and the
+    greatest number of labels that a row may get, as the data have it.
     """
 
     labels: tuple[str, ...]
@@ -36,6 +37,7 @@ class Sample:
     fold: NDArray[np.int64]
     groups: NDArray[np.int64]
     origins: NDArray[Any]
+    each: tuple[int, int] = (0, 2)
 
     def part(self, rows: NDArray[Any]) -> "Sample":
         """Return the sample of some rows."""
@@ -62,25 +64,40 @@ def decisive_head(sample: Sample, bent: Sequence[bool] | None = None) -> Head:
     p = head.probabilities(sample.scores)
     if sample.exclusive:
         return replace(head, cut=best_offsets(p, sample.truth.argmax(axis=1), sample.fallback))
-    cut = np.array([best_cut(p[:, at], sample.truth[:, at]) for at in range(p.shape[1])])
-    return replace(head, cut=leaning_cuts(cut, p, sample.truth) if len(cut) >= MANY else cut)
+    own = [best_cut(p[:, at], sample.truth[:, at]) for at in range(p.shape[1])]
+    if len(own) >= MANY:
+        leaning = head.probabilities(leaning_cuts(sample.scores, sample.truth)[np.newaxis])[0]
+        own = [cut if curve is not None else lean for cut, lean, curve in zip(own, leaning, fitted.curves, strict=True)]
+    return _counting(replace(head, cut=np.array(own)), p, sample)
+
+
+def _counting(head: Head, probability: Matrix, sample: Sample) -> Head:
+    """Return the head with a rule on how many labels a row gets, where the data keep it and it raises micro and macro-F1.
+
+    At least one label: Yang's RCut behind the cut-offs (see `cutoffs.leaning_cuts`).
+    """
+    least, most = sample.each
+    rules = [(False, False), *([(True, False)] if least else []), *([(True, True)] if least == most == 1 else [])]
+    heads = [replace(head, at_least_one=least_one, at_most_one=most_one) for least_one, most_one in rules]
+    return max(heads, key=lambda one: micro_macro(sample.truth, one.decide(probability)))
 
 
 def choose_curves(sample: Sample) -> list[bool]:
     """Return for which labels a curve lowers the log loss of folds that it was not fitted on; for an exclusive head, of all."""
     k = sample.truth.shape[1]
+    counts = sample.truth.sum(axis=0)
+    if min(counts.max(), (len(sample.truth) - counts).max()) < FEWEST_TO_BEND:
+        return [False] * k
     losses = np.zeros((2, k))
+    plain = plain_head(sample.labels, sample.exclusive, sample.fallback)
     for fold in np.unique(sample.fold):
         inside = sample.fold != fold
         if not inside.any():
             return [False] * k
         out = sample.part(~inside)
-        for at, bent in enumerate((False, True)):
-            fitted = Calibration(sample.scores[inside], sample.truth[inside], sample.exclusive, [bent] * k)
-            head = replace(
-                plain_head(sample.labels, sample.exclusive, sample.fallback),
-                slope=fitted.slope, shift=fitted.shift, curves=tuple(fitted.curves),
-            )  # fmt: skip
+        fitted = Calibration(sample.scores[inside], sample.truth[inside], sample.exclusive, [True] * k)
+        straight = replace(plain, slope=fitted.slope, shift=fitted.shift)
+        for at, head in enumerate((straight, replace(straight, curves=tuple(fitted.curves)))):
             losses[at] += log_losses(head.probabilities(out.scores), out.truth, sample.exclusive)
     return [bool(straight > curved) for straight, curved in losses.T]
 

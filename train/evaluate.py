@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from parastance.predict.metrics import matrix
 from parastance.predict.model import Labels, Model, Unit, chunks
+from parastance.predict.names import shown
 from parastance.train.certify import bounds
 from parastance.train.data import LabelledRow
 from parastance.train.scoring import Decided, measured
@@ -96,7 +97,7 @@ def _head_lines(name: str, head: dict[str, Any]) -> list[str]:
         promised = s["promise"]
         limits = f"{promised['lower']:.3f}-{promised['upper']:.3f}" if promised["rows"] else "-"
         lines.append(
-            f"  {label:<20}{s['precision']:>10.3f}{s['recall']:>8.3f}{s['f1']:>7.3f}{brackets(s['intervals']['f1']):<15}"
+            f"  {shown(label):<20}{s['precision']:>10.3f}{s['recall']:>8.3f}{s['f1']:>7.3f}{brackets(s['intervals']['f1']):<15}"
             f"{s['support']:>8,}{s['calibration_error']:>8.3f}{s['coverage']:>11.0%}{sure:>11}"
             f"{promised['wanted']:>10.2f}  {limits:<14}{promised['verdict']}"
         )

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from parastance.train.config import Config
 from parastance.train.data import LabelledRow
 from parastance.train.folds import Folds, folds, join_groups, near_duplicates
 from parastance.train.heads import Design, FittedHead, Question, fit_head, questions
-from parastance.train.matrices import Matrices
+from parastance.train.matrices import HeadFeatures, Matrices
 from parastance.train.recipe import KNOWN_BLOCKS
 from parastance.train.search import Budget, block_sets, candidates, planned, search
 from parastance.train.slices import SLICES, field_values, slice_folds
@@ -73,7 +72,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     budget = Budget(tick, further + sum(planned(question, config, len(splits)) for question in asked))
 
     def learn(question: Question) -> FittedHead:
-        features = partial(matrices.head, question.name)
+        features = HeadFeatures(matrices, question.name)
         recipes, tried = search(question, features, groups, config, budget) if splits else (candidates(question, config), [])
         fitted = fit_head(question, recipes, features, design, config.tolerance, budget.step)
         return replace(fitted, trials=tried or fitted.trials)

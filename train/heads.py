@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -21,6 +21,7 @@ from parastance.predict.scorer import Matrix
 from parastance.predict.sentences import strongest
 from parastance.train.certify import Certificate
 from parastance.train.decisions import Sample, certificates, choose_curves, crossed, decisive_head, plain_head
+from parastance.train.emphasis import Emphasis
 from parastance.train.feature_matrix import FeatureMatrix
 from parastance.train.folds import Folds
 from parastance.train.folds import folds as group_folds
@@ -29,12 +30,18 @@ from parastance.train.recipe import Recipe
 from parastance.train.room import Room
 from parastance.train.scoring import Decided
 
-Features = Callable[[tuple[str, ...]], "tuple[FeatureMatrix, Parts | None]"]
 ENOUGH, MOST = 30, 20  # rows about a target that may have features of its own, and how many such targets there may be
 ROOM = Room(cores(), 1_500_000_000)  # that classifiers learnt side by side share; at 100,000 rows of news each takes some 300 MB
 COPIES = 2  # of the features that learning makes at most
 SMALL_FOLDS = 5  # of the rows of a single fold
 NEUTRAL = ("neutral", "none", "other")  # names of the label that means "nothing to see"
+
+
+class Features(Protocol):
+    """What a head's training asks of the data: features of all rows and their sentences, and how much each counts beforehand."""
+
+    def __call__(self, blocks: tuple[str, ...]) -> "tuple[FeatureMatrix, Parts | None]": ...
+    def emphasis(self, recipe: Recipe, labels: Sequence[str]) -> Emphasis | None: ...
 
 
 @dataclass(frozen=True)
@@ -142,9 +149,9 @@ def fit_head(
     fits: list[Linear] = []
     for recipe in recipes if folds else recipes[:1]:
         before = fits[-1] if fits and recipes[len(fits) - 1] == replace(recipe, C=recipes[len(fits) - 1].C) else None
-        fits.append(_fit_rows(everything, features(recipe.blocks)[0], np.arange(len(everything.truth)), recipe, before))
+        fits.append(_fit_rows(everything, features, np.arange(len(everything.truth)), recipe, before))
         scores = out_of_fold(everything, features, folds, recipe, tick, fits[-1])
-        samples.append(sample_of(everything, scores, folds, design).part(tested))
+        samples.append(sample_of(everything, recipe, scores, folds, design).part(tested))
         trials.append(macro_f1(calibrated(question, samples[-1].scores, recipe), samples[-1].scores, truth) if folds else 0.0)
     chosen = next(at for at, found in enumerate(trials) if found >= max(trials) - tolerance)
     recipe, sample, linear = recipes[chosen], samples[chosen], fits[chosen]
@@ -154,7 +161,8 @@ def fit_head(
         sample = replace(sample, fold=_fold_of(parts, len(sample.fold)))
     slices = {}
     for name, splits in design.slices.items():
-        part = sample_of(question, out_of_fold(question, features, splits, recipe, tick, linear), splits, design)
+        outside = out_of_fold(question, features, splits, recipe, tick, linear)
+        part = sample_of(question, recipe, outside, splits, design)
         slices[name] = (np.flatnonzero(part.fold >= 0), crossed(part.part(part.fold >= 0), design.precision))
     head = decisive_head(sample, choose_curves(sample)) if folds else plain_head(*_rules(question))
     judged = crossed(sample, design.precision) if folds else _outright(head, sample.scores)
@@ -175,11 +183,18 @@ def _outright(head: Head, scores: Matrix) -> Decided:
     return Decided(p, head.decide(p), head.certain(p))
 
 
-def sample_of(question: Question, scores: Matrix, splits: Folds, design: Design) -> Sample:
+def sample_of(question: Question, recipe: Recipe, scores: Matrix, splits: Folds, design: Design) -> Sample:
     """Return out-of-fold scores with what is known of their rows; the fold of a row that was never held out is -1."""
     rows = question.rows
     fold = _fold_of(splits, len(design.groups))[rows]
-    return Sample(*_rules(question), scores, question.truth, fold, design.groups[rows], design.origins[rows])
+    origins = design.origins[rows]
+    return Sample(*_rules(question), scores, question.truth, fold, design.groups[rows], origins, _each(question, recipe))
+
+
+def _each(question: Question, recipe: Recipe) -> tuple[int, int]:
+    """Return the least and the greatest number of labels of a row, as `Sample` has them."""
+    count = question.truth.sum(axis=1)
+    return (int(count.min()), int(count.max())) if recipe.at_least_one and len(count) else Sample.each
 
 
 def _fold_of(splits: Folds, count: int) -> NDArray[np.int64]:
@@ -197,7 +212,7 @@ def as_trial(recipe: Recipe, f1: float) -> dict[str, Any]:
 def calibrated(question: Question, scores: Matrix, recipe: Recipe) -> Head:
     """Return the question's head without bias, calibrated without curves and cut on out-of-fold scores."""
     alone = np.zeros(len(scores), dtype=np.int64)
-    sample = Sample(*_rules(question), scores, question.truth, alone, alone, alone.astype(str))
+    sample = Sample(*_rules(question), scores, question.truth, alone, alone, alone.astype(str), _each(question, recipe))
     return replace(decisive_head(sample), pooled=recipe.pooled)
 
 
@@ -224,7 +239,8 @@ def out_of_fold(
     def held_out(number: int, train: NDArray[np.int64], test: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
         inside, outside = place[train], place[test]
         inside, outside = inside[inside >= 0], outside[outside >= 0]
-        linear = _fit_rows(question, x, inside, recipe, start if known is None else known.get(number, start))
+        begin = start if known is None else known.get(number, start)
+        linear = _fit_rows(question, features, inside, recipe, begin)
         if known is not None:
             known[number] = linear
         own = linear.scores(x.part(question.rows[outside]), question.target[outside])
@@ -244,13 +260,14 @@ def out_of_fold(
 
 
 def _fit_rows(
-    question: Question, x: FeatureMatrix, rows: NDArray[np.int64], recipe: Recipe, start: Linear | None = None
+    question: Question, features: Features, rows: NDArray[np.int64], recipe: Recipe, start: Linear | None = None
 ) -> Linear:
     """Return the classifiers fitted on some rows of the question."""
-    truth, target = question.truth[rows], question.target[rows]
+    x, truth, target = features(recipe.blocks)[0], question.truth[rows], question.target[rows]
+    emphasis = features.emphasis(recipe, question.labels)
     with ROOM.take(COPIES * x.size * len(rows) // max(1, x.shape[0])):
         part = x.part(question.rows[rows])
-        return fit_linear(part, truth, question.weights[rows], target, question.exclusive, recipe, start)
+        return fit_linear(part, truth, question.weights[rows], target, question.exclusive, recipe, start, emphasis)
 
 
 def questions(rows: Sequence[Any], weights: Matrix) -> list[Question]:

@@ -7,13 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict.scorer import Matrix
+from parastance.train.emphasis import Emphasis
 from parastance.train.feature_matrix import FeatureMatrix, WithCopies
+from parastance.train.hinge import SquaredHinge
 from parastance.train.logistic import ManySided, Start, TwoSided, minimise
 from parastance.train.recipe import Recipe
 
 Truth = NDArray[np.bool_]
 STEEPEST = 3.0  # a log-count ratio above this says no more
 LEAST = -10.0  # the bias of an exclusive label that was never seen
+MARGIN = 0.1  # C of a support vector machine against that of a logistic regression
+Scales = Callable[[int | None], Matrix | None]  # the features' scales of one label, of all labels in common
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Linear:
 
 def fit_linear(
     x: FeatureMatrix, truth: Truth, sample: Matrix, target: NDArray[np.int64], exclusive: bool, recipe: Recipe,
-    start: Linear | None = None,
+    start: Linear | None = None, emphasis: Emphasis | None = None,
 ) -> Linear:
     """Return the classifiers of some rows; target: int64 (n,), numbers of the targets that have copies, -1: none.
 
@@ -46,18 +50,30 @@ def fit_linear(
     x, kept = x.present()
     if not recipe.own:
         begin = None if start is None else (start.weights[kept], start.bias)
-        weights, bias = _fit(x, truth, sample, exclusive, recipe, begin)
+        weights, bias = _fit(x, truth, sample, exclusive, recipe, _scales(emphasis, kept, []), begin)
         return Linear(_spread(weights, kept, width), bias)
     numbers = sorted(set(target[target >= 0].tolist()))
     wide = WithCopies(x, target, numbers, recipe.own)
     begin = None if start is None else _unfolded(start, wide, kept, numbers)
-    weights, bias = _fit(wide, truth, sample, exclusive, recipe, begin)
+    weights, bias = _fit(wide, truth, sample, exclusive, recipe, _scales(emphasis, kept, wide.columns), begin)
     shared = _spread(weights[: x.shape[1]], kept, width)
     own = {}
     for number, columns, copy in zip(numbers, wide.columns, wide.spans, strict=True):
         mine = weights[copy] * recipe.own
         own[number] = shared + _spread(mine[:-1], kept[columns], width), bias + mine[-1]
     return Linear(shared, bias, own)
+
+
+def _scales(emphasis: Emphasis | None, kept: NDArray[np.int64], copies: Sequence[NDArray[np.int64]]) -> Scales:
+    """Return the scales of the features kept and, behind them, of the copies of some of these, each with a constant."""
+
+    def scales(label: int | None) -> Matrix | None:
+        if emphasis is None:
+            return None
+        plain = (emphasis.common if label is None else emphasis.of(label))[kept]
+        return np.concatenate([plain, *(np.append(plain[columns], 1.0) for columns in copies)])
+
+    return scales
 
 
 def _unfolded(linear: Linear, wide: WithCopies, kept: NDArray[np.int64], numbers: Sequence[int]) -> Start:
@@ -80,13 +96,19 @@ def _spread(weights: Matrix, kept: NDArray[np.int64], width: int) -> Matrix:
 
 
 def _fit(
-    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, exclusive: bool, recipe: Recipe, start: Start | None
-) -> tuple[Matrix, Matrix]:
+    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, exclusive: bool, recipe: Recipe, scales: Scales,
+    start: Start | None,
+) -> tuple[Matrix, Matrix]:  # fmt: skip
     if exclusive and not recipe.one_vs_rest:
-        return _multinomial(x, truth, sample, recipe, start)
-    scale = _scaler(x) if recipe.naive_bayes else None
-    starts = [None if start is None else (start[0][:, at], start[1][at]) for at in range(truth.shape[1])]
-    columns = [_binary(x, truth[:, at], sample, recipe, scale, begin) for at, begin in enumerate(starts)]
+        return _multinomial(x, truth, sample, recipe, scales(None), start)
+    ratio = _scaler(x) if recipe.naive_bayes else None
+    columns = []
+    for at in range(truth.shape[1]):
+        scale = scales(at)
+        if ratio is not None:
+            scale = ratio(truth[:, at]) * (1.0 if scale is None else scale)
+        begin = None if start is None else (start[0][:, at], start[1][at])
+        columns.append(_binary(x, truth[:, at], sample, recipe, scale, begin))
     return np.column_stack([weights for weights, _ in columns]), np.array([bias for _, bias in columns])
 
 
@@ -99,21 +121,23 @@ def _scaler(x: FeatureMatrix | WithCopies) -> Callable[[Truth], Matrix]:
 
 
 def _binary(
-    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, recipe: Recipe, scale: Callable[[Truth], Matrix] | None,
-    start: Start | None,
+    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, recipe: Recipe, scale: Matrix | None, start: Start | None
 ) -> tuple[Matrix, float]:
-    if truth.all() or not truth.any():  # nothing to tell apart: the label's share, smoothed
-        return np.zeros(x.shape[1]), _log_odds(truth)
+    if truth.all() or not truth.any():  # nothing to tell apart: the label's share, smoothed, or the margin
+        return np.zeros(x.shape[1]), (1.0 if truth.all() else -1.0) if recipe.hinge else _log_odds(truth)
     if recipe.balanced:
         sample = sample * np.where(truth, np.sqrt((~truth).sum() / truth.sum()), 1.0)
-    return _two_sided(x, truth, recipe.C * sample, start, None if scale is None else scale(truth))
+    return _two_sided(x, truth, sample, recipe, scale, start)
 
 
 def _two_sided(
-    x: FeatureMatrix | WithCopies, truth: Truth, costs: Matrix, start: Start | None, scale: Matrix | None = None
+    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, recipe: Recipe, scale: Matrix | None, start: Start | None
 ) -> tuple[Matrix, float]:
-    """Return (weights of shape (features,), bias) of a logistic regression, the features times `scale`."""
-    weights, bias = minimise(x, TwoSided(truth, costs), np.array(_log_odds(truth)), scale, start=start)
+    """Return (weights of shape (features,), bias) of what tells two sides apart, the features times `scale`."""
+    if recipe.hinge:
+        weights, bias = minimise(x, SquaredHinge(truth, MARGIN * recipe.C * sample), np.array(-1.0), scale, start=start)
+    else:
+        weights, bias = minimise(x, TwoSided(truth, recipe.C * sample), np.array(_log_odds(truth)), scale, start=start)
     return weights, float(bias)
 
 
@@ -135,7 +159,7 @@ def log_count_ratio(inside: Matrix, totals: Matrix) -> Matrix:
 
 
 def _multinomial(
-    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, recipe: Recipe, start: Start | None
+    x: FeatureMatrix | WithCopies, truth: Truth, sample: Matrix, recipe: Recipe, scale: Matrix | None, start: Start | None
 ) -> tuple[Matrix, Matrix]:
     answer = truth.argmax(axis=1)
     seen, counts = np.unique(answer, return_counts=True)
@@ -149,11 +173,11 @@ def _multinomial(
         sample = sample * heavier[answer]
     if len(seen) == 2:
         begin = start and (start[0][:, seen] @ [-1.0, 1.0], start[1][seen] @ [-1.0, 1.0])
-        half, middle = _two_sided(x, answer == seen[1], recipe.C * sample, begin)
+        half, middle = _two_sided(x, answer == seen[1], sample, recipe, scale, begin)
         weights[:, seen[0]], weights[:, seen[1]] = -half / 2, half / 2
         bias[seen] = -middle / 2, middle / 2
     else:
         loss, shares = ManySided(truth[:, seen], recipe.C * sample), np.log(counts / len(answer))
         begin = start and (start[0][:, seen], start[1][seen])
-        weights[:, seen], bias[seen] = minimise(x, loss, shares - shares.mean(), bound=False, start=begin)
+        weights[:, seen], bias[seen] = minimise(x, loss, shares - shares.mean(), scale, False, begin)
     return weights, bias

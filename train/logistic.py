@@ -98,7 +98,7 @@ def minimise(
     first = _length(backward(loss.slope(scores)[0]) + held * v)
     if start is not None and first > 0.0:
         v[:-1], v[-1] = start
-        v /= over
+        np.divide(v, over, out=v, where=over > 0)
         scores = forward(v)
     value = loss.value(scores) + _half(v, held)
     for _ in range(STEPS):

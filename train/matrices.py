@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from parastance.predict.model import Unit
+from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry
 from parastance.predict.views import at_home
 from parastance.train.collect import Collection, Collector, line_shapes
+from parastance.train.emphasis import WORDY, Emphasis, emphasis_of
 from parastance.train.feature_matrix import Block, FeatureMatrix
 from parastance.train.heads import Parts
 from parastance.train.notions import read as read_notions
+from parastance.train.recipe import Recipe
 from parastance.train.vectors import SEES, BagVectorizer, NotionVectorizer, SubwordVectorizer, Vectorizer
 
 
@@ -38,6 +42,7 @@ class Matrices:
     sights: Sights
     vectorizers: dict[str, Vectorizer] = field(default_factory=dict)
     made: dict[tuple[str, bool, bool], Block] = field(default_factory=dict)
+    scales: dict[Any, Emphasis | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, units: Sequence[Unit], registry: Registry, blocks: Iterable[str]) -> "Matrices":
@@ -52,6 +57,18 @@ class Matrices:
         if head == "kind" or not len(owner):
             return x, None
         return x, Parts(FeatureMatrix(tuple(self._block(block, asked, True) for block in blocks)), owner)
+
+    def emphasis(self, recipe: Recipe, labels: Sequence[str]) -> Emphasis | None:
+        """Return the scales of a recipe's features, None where all count alike."""
+        key = recipe.blocks, recipe.ngrams, recipe.named, tuple(labels)
+        if key not in self.scales:
+            self.scales[key] = self._emphasis(recipe, labels)
+        return self.scales[key]
+
+    def _emphasis(self, recipe: Recipe, labels: Sequence[str]) -> Emphasis | None:
+        sizes = [(block, len(NAMES) if block == "shape" else self._vectorizer(block).width) for block in recipe.blocks]
+        terms = [(block, self.vectorizers[block].terms if block == WORDY else [""] * width) for block, width in sizes]
+        return emphasis_of(terms, sum(width for _, width in sizes), labels, recipe)
 
     def _block(self, block: str, asked: bool, sentences: bool) -> Block:
         key = block, asked or self.sights.home is self.sights.target, sentences
@@ -75,3 +92,19 @@ class Matrices:
             else:
                 self.vectorizers[block] = (SubwordVectorizer if block == "subwords" else BagVectorizer).fit(rows, terms)
         return self.vectorizers[block]
+
+
+@dataclass(frozen=True)
+class HeadFeatures:
+    """The features of one head, as `heads.Features` asks for them."""
+
+    matrices: Matrices
+    name: str
+
+    def __call__(self, blocks: tuple[str, ...]) -> tuple[FeatureMatrix, Parts | None]:
+        """Return the features of some blocks; see `Matrices.head`."""
+        return self.matrices.head(self.name, blocks)
+
+    def emphasis(self, recipe: Recipe, labels: Sequence[str]) -> Emphasis | None:
+        """Return the scales of a recipe's features."""
+        return self.matrices.emphasis(recipe, labels)

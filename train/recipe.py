@@ -23,6 +23,7 @@ BLOCK_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
 }
 C_CHOICES = (0.3, 1.0, 3.0, 10.0, 30.0)
+NAMED_CHOICES = (1.0, 2.0, 4.0)
 OWN_CHOICES = (0.0, 1.0, 3.0)
 
 
@@ -30,20 +31,27 @@ OWN_CHOICES = (0.0, 1.0, 3.0)
 class Recipe:
     """Settings of one head.
 
-    blocks: what it sees. C: inverse regularisation. naive_bayes: features scaled by log-count ratios, for labels each learnt
+    blocks: what it sees. C: inverse regularisation. hinge: support vector machines instead of logistic regressions, for labels
+    each learnt alone, with a tenth of C. ngrams: whether it sees words alone or word pairs too. named: how much more the words of
+    a label's own name count (see `emphasis`). naive_bayes: features scaled by log-count ratios, for labels each learnt
     alone. balanced: rare labels weigh more, by the square root of the ratio. pooled: the strongest sentence adds its share.
     one_vs_rest: an exclusive head as one classifier a label instead of one multinomial regression; faster, and as good where
     labels are few. own: how much a target's own copy of the features counts beside the shared copy (Daumé 2007, "Frustratingly
-    easy domain adaptation", ACL, where it is 1); 0: no copies.
+    easy domain adaptation", ACL, where it is 1); 0: no copies. at_least_one: where every row of the data has a topic, whether each
+    paragraph may be given one, which is then done where it raises F1.
     """
 
     blocks: tuple[str, ...]
     C: float = 3.0
+    hinge: bool = False
+    ngrams: int = 2
+    named: float = 1.0
     naive_bayes: bool = False
     balanced: bool = False
     pooled: bool = True
     one_vs_rest: bool = False
     own: float = 0.0
+    at_least_one: bool = True
 
 
 def default_recipe(head: str, c: float, notions: bool) -> Recipe:

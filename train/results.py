@@ -10,6 +10,7 @@ from pathlib import PurePath
 from parastance.predict.destination import RUN
 from parastance.predict.errors import DataError, InputError, UsageError
 from parastance.predict.inputs import STDIN, TABLES, Row, Source, find_sources, sniff, stdin_head
+from parastance.predict.names import part_names
 from parastance.predict.rows import read_rows
 
 HEADS = ("topics", "stance", "kind")
@@ -76,7 +77,7 @@ def unflatten(row: Row) -> Row:
             if value != "":
                 record.setdefault(PREFIXES[prefix], {})[key.removeprefix(prefix)] = float(value)
         elif key in LISTS:
-            record[key] = value.split("|") if value else []
+            record[key] = part_names(value)
         elif value and value[0] in "[{" and key in ("evidence", "target_mentions"):
             record[key] = json.loads(value)
         else:

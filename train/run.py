@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from parastance.predict.names import shown
+from parastance.train.calibrate import FEWEST
 from parastance.train.certify import shortfall
 from parastance.train.compare import with_and_without
 from parastance.train.config import Config
-from parastance.train.cutoffs import FEWEST
 from parastance.train.data import corpus_files, read_labelled
 from parastance.train.exchange import ignore, tell
 from parastance.train.fit import Fitted, fit
+from parastance.train.heads import FittedHead
 from parastance.train.save import save
 
 
@@ -52,6 +54,7 @@ def fit_bar(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
             bar.close()
 
 
+MOST_SHOWN = 12  # labels named in a summary
 FAST = (
     "a fast training: one fold of {folds} was held out instead of each in turn, one strength of regularisation was tried, and "
     "what real paragraphs bring was not measured; calibration, cut-offs and figures rest on that fold"
@@ -63,16 +66,28 @@ def describe(fitted: Fitted, folder: Path, config: Config) -> str:
     how = "cross-validated" if config.held is None else "on the fold held out"
     lines = [f"parastance: model of {len(fitted.rows):,} paragraphs in {folder}; {how}:"]
     for name, head in fitted.heads.items():
-        labels = ", ".join(f"{label} {s['f1']:.3f}" for label, s in list(head.scores["per_label"].items())[:12])
-        lines.append(f"  {name}: macro-F1 {head.scores['macro_f1']:.3f} ({labels})")
-        lines += [
-            f"  {label}: {shortfall(found.to_json())}"
-            for label, found in zip(head.head.labels, head.certificates, strict=True)
-            if np.isnan(found.level)
-        ]
+        of_labels = list(head.scores["per_label"].items())
+        labels = ", ".join(f"{shown(label)} {s['f1']:.3f}" for label, s in of_labels[:MOST_SHOWN])
+        more = f" and {len(of_labels) - MOST_SHOWN} more in card.md" if len(of_labels) > MOST_SHOWN else ""
+        micro = f", micro-F1 {head.scores['micro_f1']:.3f}" if "micro_f1" in head.scores else ""
+        lines.append(f"  {name}: macro-F1 {head.scores['macro_f1']:.3f}{micro} ({labels}{more})")
+        lines += _uncertified(head)
     if config.held is not None:
         lines.append(f"parastance: {FAST.format(folds=config.folds)}")
     return "\n".join(lines + [f"parastance: warning: {line}" for line in warnings(fitted)])
+
+
+def _uncertified(head: FittedHead) -> list[str]:
+    """Return a line a label of which nothing is certified, or one line for many."""
+    found = [
+        f"  {shown(label)}: {shortfall(found.to_json())}"
+        for label, found in zip(head.head.labels, head.certificates, strict=True)
+        if np.isnan(found.level)
+    ]
+    if len(found) <= MOST_SHOWN:
+        return found
+    count = f"{len(found)} of {len(head.head.labels)} labels"
+    return [f"  no level is certified at precision {head.head.wanted:.2f} for {count}: see card.md"]
 
 
 def warnings(fitted: Fitted) -> list[str]:
@@ -80,7 +95,10 @@ def warnings(fitted: Fitted) -> list[str]:
     found = []
     for name, head in fitted.heads.items():
         counts = dict(zip(head.head.labels, head.truth.sum(axis=0).tolist(), strict=True))
-        rare = [f"{label} ({count})" for label, count in counts.items() if count < FEWEST]
+        rare = [f"{shown(label)} ({count})" for label, count in counts.items() if count < FEWEST]
         if rare:
-            found.append(f"{name} with fewer than {FEWEST} rows are hardly ever given: {', '.join(rare)}")
+            more = f" and {len(rare) - MOST_SHOWN} more" if len(rare) > MOST_SHOWN else ""
+            found.append(
+                f"{name} with fewer than {FEWEST} rows are hardly learnt, don't rely on them: {', '.join(rare[:MOST_SHOWN])}{more}"
+            )
     return found

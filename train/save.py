@@ -66,7 +66,10 @@ def manifest_of(fitted: Fitted, config: Config, model_bytes: bytes) -> dict[str,
         "data_sha256": data_digest(fitted.rows),
         "data": summary(fitted),
         "settings": settings,
-        "chosen": {name: asdict(head.recipe) for name, head in fitted.heads.items()},
+        "chosen": {
+            name: {**asdict(head.recipe), "at_least_one": head.head.at_least_one, "at_most_one": head.head.at_most_one}
+            for name, head in fitted.heads.items()
+        },
         "tried": {name: head.trials for name, head in fitted.heads.items()},
         "seed": config.seed,
         "versions": {"parastance": own_version(), "python": platform.python_version(), **_versions()},
