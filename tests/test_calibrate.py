@@ -69,7 +69,7 @@ def scored(seed: int, n: int = 6000, bend: bool = False, exclusive: bool = False
         scores[:, 1] = 0.0
         truth[:, 1] = ~truth[:, 0]
     fold = np.arange(n) % 5
-    return Sample(("a", "b"), exclusive, 0, scores, truth, fold, np.arange(n), np.full(n, "written"))
+    return Sample(("a", "b"), exclusive, 0, scores, truth, fold, np.arange(n), np.full(n, "written"), np.ones(n))
 
 
 @pytest.mark.parametrize("exclusive", [False, True])

@@ -124,10 +124,21 @@ def test_what_is_never_precise_enough_has_no_estimate() -> None:
     found = certify(np.full(500, 0.9), right, np.ones(500, dtype=bool))
     assert np.isnan(found.level)
     assert found.missing is None
-    assert "cannot be reckoned" in shortfall(found.to_json())
+    assert "where it is surest, 80% of those given are right; the model must get better" in shortfall(found.to_json())
     nothing = certify(np.full(9, 0.9), right[:9], np.zeros(9, dtype=bool))
     assert isinstance(nothing, Certificate)
     assert nothing.coverage == 0
+    assert "it was given to no row" in shortfall(nothing.to_json())
+
+
+def test_a_label_hardly_ever_given_says_what_it_would_take_at_the_least() -> None:
+    """29 right ones in a row pass at 0.90: where 6 of 300 rows are given the label, 1,450 rows hold as many."""
+    given = np.arange(300) < 6
+    found = certify(np.full(300, 0.9), given, given)
+    assert (found.missing, found.best, found.least) == (None, None, 1150)
+    assert "given to 6 rows only; it would take at least 1,150 more labelled rows" in shortfall(found.to_json())
+    more = np.tile(given, 5)
+    assert certify(np.full(len(more), 0.9), more, more).level <= 0.9
 
 
 def test_a_bad_origin_cannot_hide_behind_a_good_one() -> None:

@@ -15,9 +15,10 @@ from parastance.predict.heads import Head
 from parastance.predict.output_file import OutputFile
 from parastance.train.cli import main
 from parastance.train.data import labelled_row, read_labelled
+from parastance.train.drawn import AUDIT, UNCERTAIN
 from parastance.train.near import NearIndex
 from parastance.train.queue import SMALLEST, Candidate, Labelled, Pool, Sample, Survey, margins, of_model, random_number, survey
-from parastance.train.queue_pick import AUDIT, UNCERTAIN, audits, by_reach, likeness, pick
+from parastance.train.queue_pick import audits, by_reach, likeness, pick
 from parastance.train.queue_write import format_for, rows_of, summary, write_queue
 
 WORDS = [a + b for a in ("ba", "ko", "li", "mu", "re", "sa", "to", "vi") for b in ("dan", "fel", "gor", "hin", "jas", "kum")]

@@ -4,12 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from parastance.predict.errors import DataError, UsageError
+from parastance.predict.errors import UsageError
 from parastance.predict.inputs import Row
-from parastance.train.data import LabelledRow, read_labelled
+from parastance.train.data import CHANCE, LabelledRow, read_labelled
+from parastance.train.drawn import chance
 from parastance.train.tally import Entry
-
-CHANCE = "sampling_probability"
 
 
 @dataclass(frozen=True)
@@ -83,30 +82,17 @@ def read_audit(files: Sequence[str], strata: str | None = None) -> Matches:
     """Return the audited rows of labelled files, ready to be matched.
 
     Where any row has a `sampling_probability`, the audit is the rows that have one, each drawn with that chance; other
-    rows (those that were chosen for training, say) are no random sample and are left out. Raises DataError for a chance
-    that is none, UsageError where no row is left or strata are named beside chances.
+    rows (those that were chosen for training, say) are no random sample and are left out. Raises DataError as
+    `read_labelled` does, UsageError where no row is left or strata are named beside chances.
     """
     rows = read_labelled(files)
-    marks = [_chance(row) for row in rows]
+    marks = [chance(row) for row in rows]
     if all(mark is None for mark in marks):
         return Matches(rows, None, 0, strata)
     if strata:
         raise UsageError(f"--strata: the audit's rows have a `{CHANCE}`, which says how they were drawn; leave --strata out")
     kept = [(row, mark) for row, mark in zip(rows, marks, strict=True) if mark is not None]
     return Matches([row for row, _ in kept], [mark for _, mark in kept], len(rows) - len(kept))
-
-
-def _chance(row: LabelledRow) -> float | None:
-    value = row.fields.get(CHANCE)
-    if value is None or value == "":
-        return None
-    try:
-        chance = float(value)
-    except (TypeError, ValueError):
-        chance = -1.0
-    if not 0 < chance <= 1:
-        raise DataError(f"audited row {row.id}", f"`{CHANCE}` must be above 0 and at most 1, it is {value!r}")
-    return chance
 
 
 def _bare(text: str) -> str:

@@ -71,6 +71,8 @@ def _figures(metrics: dict[str, Any]) -> list[str]:
     how = f"cross-validated over {metrics['folds']} grouped folds"
     if "held" in metrics:
         how = f"on {metrics['held']} of {metrics['folds']} grouped folds, held out: a fast training, not cross-validated"
+    if not metrics["folds"]:
+        how = "on the rows it was trained on: all are of one group, so nothing was held out and they say nothing of other text"
     lines = [
         f"## Figures, {how}", "",
         "In brackets 95% intervals by bootstrap over groups. Probabilities, cut-offs and certified levels were set on other folds "
@@ -139,8 +141,10 @@ def _certified(metrics: dict[str, Any]) -> list[str]:
         f"## Certified at precision {wanted:.2f}", "",
         "From the level on, a label that is given is right with at least that precision, at 95% confidence; below it the record "
         "says `abstained`. Exact binomial bounds over a fixed sequence of levels, on rows held out, their number divided by the "
-        "design effect of articles; where rows are written and real, a level must stand among both. It holds for text like the "
-        "data. `evaluate` checks it on yours.", "",
+        "design effect of articles; where rows are of several origins (written, real, `audit`: drawn at random from an archive, "
+        "with a known chance each), a level must stand in each that has enough; rows queued for being uncertain judge nothing. It "
+        "holds for text like the data, and for that archive where `audit` was not too few to test. `evaluate` checks it on yours.",
+        "",
     ]  # fmt: skip
     for name, scores in metrics["cross_validated"].items():
         rows: list[tuple[str, ...]] = []

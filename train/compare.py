@@ -8,8 +8,9 @@ import numpy as np
 from parastance.predict.metrics import head_scores
 from parastance.predict.model import Model
 from parastance.train.config import Config
+from parastance.train.drawn import REAL
 from parastance.train.evaluate import evaluate
-from parastance.train.fit import REAL, Fitted, fit
+from parastance.train.fit import Fitted, fit
 
 
 def with_and_without(fitted: Fitted, config: Config) -> dict[str, dict[str, float]]:

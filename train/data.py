@@ -142,6 +142,7 @@ def entries(source: Source, stances: Stances, note: Note, partial: bool = False)
         raise DataError(source.path, error.reason) from None
 
 
+CHANCE = "sampling_probability"  # with which a row was drawn from an archive
 OURS = ("text", "id", "topics", "stance", "kind", "target", "target_mentions", "group", "paragraph", "paragraphs")
 
 
@@ -161,12 +162,23 @@ def labelled_row(row: Row, default_id: str, partial: bool = False) -> LabelledRo
     group = row.get("group")
     if group is not None and (isinstance(group, bool) or not isinstance(group, (str, int))):
         raise ValueError(f"`group` must be a string, it is {type(group).__name__}")
+    _check_chance(row.get(CHANCE))
     text = "" if bare else checked_text(row, "text")
     return LabelledRow(
         id=identity, text=text, topics=_topics(row), stance=_name(row, "stance"), kind=kind, target=_name(row, "target"),
         mentions=None if bare else checked_mentions(row, text), group=identity if group in (None, "") else str(group),
         place=_place(row), fields={key: value for key, value in row.items() if key not in OURS},
     )  # fmt: skip
+
+
+def _check_chance(value: Any) -> None:
+    """Raise ValueError for a chance that is none."""
+    if value is None or value == "":
+        return
+    with suppress(TypeError, ValueError):
+        if 0 < float(value) <= 1:
+            return
+    raise ValueError(f"`{CHANCE}` must be above 0 and at most 1, it is {value!r}")
 
 
 def _name(row: Row, key: str) -> str | None:

@@ -16,6 +16,7 @@ from parastance.predict.scorer import Matrix
 from parastance.train.calibrate import FEWEST_TO_BEND, MANY, Calibration, log_losses
 from parastance.train.certify import Certificate, certify
 from parastance.train.cutoffs import best_cut, best_offsets, leaning_cuts, micro_macro
+from parastance.train.drawn import UNCERTAIN
 from parastance.train.scoring import Decided
 
 Truth = NDArray[np.bool_]
@@ -25,8 +26,9 @@ Truth = NDArray[np.bool_]
 class Sample:
     """A head's out-of-fold scores and all that is known of their rows.
 
-    scores, truth: shape (n, k); fold, groups: int64 (n,); origins: where each row comes from, str (n,). each: the least and the
-    greatest number of labels that a row may get, as the data have it.
+    scores, truth: shape (n, k); fold, groups: int64 (n,); origins: where each row comes from, str (n,); weights: what each
+    stands for among those of its origin, float64 (n,). each: the least and the greatest number of labels that a row may get, as
+    the data have it.
     """
 
     labels: tuple[str, ...]
@@ -37,11 +39,12 @@ class Sample:
     fold: NDArray[np.int64]
     groups: NDArray[np.int64]
     origins: NDArray[Any]
+    weights: Matrix
     each: tuple[int, int] = (0, 2)
 
     def part(self, rows: NDArray[Any]) -> "Sample":
         """Return the sample of some rows."""
-        arrays = {name: getattr(self, name)[rows] for name in ("scores", "truth", "fold", "groups", "origins")}
+        arrays = {name: getattr(self, name)[rows] for name in ("scores", "truth", "fold", "groups", "origins", "weights")}
         return replace(self, **arrays)
 
 
@@ -103,10 +106,13 @@ def choose_curves(sample: Sample) -> list[bool]:
 
 
 def certificates(sample: Sample, decided: Decided, wanted: float) -> list[Certificate]:
-    """Return each label's certificate, from what was said of the rows held out."""
+    """Return each label's certificate, from what was said of the rows held out; rows chosen for being uncertain judge nothing."""
+    judges = sample.origins != UNCERTAIN
+    sample, decided = sample.part(judges), decided.part(judges)
     return [
         certify(
-            decided.probability[:, at], sample.truth[:, at], decided.given[:, at], wanted, sample.groups, sample.origins
+            decided.probability[:, at], sample.truth[:, at], decided.given[:, at], wanted, sample.groups, sample.origins,
+            sample.weights,
         )
         for at in range(len(sample.labels))
     ]

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from parastance.predict.metrics import matrix
 from parastance.predict.model import Labels, Model, Unit, chunks
 from parastance.predict.names import shown
+from parastance.predict.scorer import Matrix
 from parastance.train.certify import bounds
 from parastance.train.data import LabelledRow
+from parastance.train.drawn import UNCERTAIN, origins, stands_for
 from parastance.train.scoring import Decided, measured
 
 
@@ -18,11 +20,12 @@ def evaluate(model: Model, rows: Sequence[LabelledRow]) -> dict[str, Any]:
     """Return the scores of every head that both the model and the rows have, under `n`, `topics`, `stance`, `kind`.
 
     Topics and stance of a row that the model calls boilerplate are judged as given: none, and the neutral one. Intervals are
-    by bootstrap over the rows' groups; `promise` is per label what `promise` returns.
+    by bootstrap over the rows' groups; `promise` is per label what `promise` returns: rows drawn with unequal chances are
+    weighted there, and rows queued for being uncertain left out.
     """
     units = [Unit(row.text, row.target, row.mentions, row.place) for row in rows]
     parts = [model.decide(chunk) for chunk in chunks(units)]
-    result: dict[str, Any] = {"n": len(rows)}
+    result: dict[str, Any] = {"n": len(rows), "notes": _notes(rows)}
     for name in ("topics", "stance", "kind"):
         head = model.heads.get(name)
         answered = np.array([getattr(row, name) is not None for row in rows])
@@ -31,32 +34,55 @@ def evaluate(model: Model, rows: Sequence[LabelledRow]) -> dict[str, Any]:
         answers = [getattr(row, name) for row in rows if getattr(row, name) is not None]
         listed = [answer if name == "topics" else [answer] for answer in answers]
         labels = [*head.labels, *sorted({label for answer in listed for label in answer} - set(head.labels))]
+        if len(labels) > len(head.labels):
+            strange, known = _few(labels[len(head.labels) :]), _few(head.labels)
+            result["notes"].append(f"{name}: the model has no {strange}; it has {known}")
         truth = matrix(labels, listed)
         given, probability, certain = (_column(parts, part, name, len(labels))[answered] for part in PARTS)
         said = Decided(probability, given.astype(bool), certain.astype(bool))
-        groups = np.array([row.group for row, yes in zip(rows, answered, strict=True) if yes])
+        asked = [row for row, yes in zip(rows, answered, strict=True) if yes]
+        groups, weights, judges = np.array([row.group for row in asked]), stands_for(asked), origins(asked) != UNCERTAIN
         result[name] = measured(labels, truth, said, head.exclusive, groups)
         for at, label in enumerate(labels):
             level = float(head.certified[at]) if at < len(head.labels) else float("nan")
-            sure = said.given[:, at] & said.certain[:, at]
-            result[name]["per_label"][label]["promise"] = promise(truth[sure, at], groups[sure], head.wanted, level)
+            sure = said.given[:, at] & said.certain[:, at] & judges
+            found = promise(truth[sure, at], groups[sure], head.wanted, level, weights[sure])
+            result[name]["per_label"][label]["promise"] = found
     return result
 
 
+def _few(names: Sequence[str]) -> str:
+    """Return some names in words, of many the first ones."""
+    return ", ".join(map(shown, names[:MOST_SHOWN])) + (f" and {len(names) - MOST_SHOWN} more" if len(names) > MOST_SHOWN else "")
+
+
+def _notes(rows: Sequence[LabelledRow]) -> list[str]:
+    """Return what to know of the rows: how many say nothing of an archive."""
+    uncertain = int((origins(rows) == UNCERTAIN).sum())
+    return [
+        f"{uncertain:,} of the rows were queued for being uncertain: scores that count them are lower than an archive's, and "
+        "they judge no promise"
+    ] * bool(uncertain)
+
+
+MOST_SHOWN = 12  # labels named in a note
 HOLDS, BROKEN, OPEN, NONE = "holds", "broken", "too few to say", "none made"
 
 
-def promise(right: NDArray[np.bool_], groups: NDArray[Any], wanted: float, level: float) -> dict[str, Any]:
+def promise(
+    right: NDArray[np.bool_], groups: NDArray[Any], wanted: float, level: float, weights: Matrix | None = None
+) -> dict[str, Any]:
     """Return whether a label's promised precision holds on the rows where it was given and not abstained.
 
-    right: which of them are right. The verdict: `holds` where the one-sided 95% lower bound on the precision reaches the wanted
-    one, `broken` where the upper bound stays below it, else `too few to say`; bounds as in `certify`.
+    right: which of them are right; weights: what each stands for. The verdict: `holds` where the one-sided 95% lower bound on the
+    precision reaches the wanted one, `broken` where the upper bound stays below it, else `too few to say`; bounds as in `certify`.
     """
-    low, high = bounds(right, groups)
+    low, high = bounds(right, groups, weights)
     verdict = NONE if np.isnan(level) else HOLDS if low >= wanted else BROKEN if high < wanted else OPEN
     return {
         "wanted": wanted, "level": None if np.isnan(level) else level, "rows": len(right),
-        "precision": float(right.mean()) if len(right) else None, "lower": low, "upper": high, "verdict": verdict,
+        "precision": float(np.average(right, weights=weights)) if len(right) else None, "lower": low, "upper": high,
+        "verdict": verdict,
     }  # fmt: skip
 
 
@@ -75,6 +101,7 @@ def report(scores: dict[str, Any]) -> str:
     for name in ("topics", "stance", "kind"):
         if name in scores:
             lines += ["", *_head_lines(name, scores[name])]
+    lines += ["", *(f"note: {note}" for note in scores["notes"])] if scores["notes"] else []
     return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry, read_registry
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
+from parastance.train.drawn import origins, stands_for
 from parastance.train.folds import Folds, folds, join_groups, near_duplicates
 from parastance.train.heads import Design, FittedHead, Question, fit_head, questions
 from parastance.train.matrices import HeadFeatures, Matrices
@@ -26,7 +27,6 @@ from parastance.train.search import Budget, block_sets, candidates, planned, sea
 from parastance.train.slices import SLICES, field_values, slice_folds
 from parastance.train.vectors import Vectorizer
 
-REAL = "set"  # the field that names the public set of a real paragraph
 MOST_NAMES = 1000  # targets beside the registry's that a model remembers by name
 
 
@@ -34,7 +34,8 @@ MOST_NAMES = 1000  # targets beside the registry's that a model remembers by nam
 class Fitted:
     """A finished training: the artifact's dict, each head with its out-of-fold scores, and the fitted vectorizers.
 
-    group_of: int64 (n,), the group of each row, which no fold parts.
+    group_of: int64 (n,), the group of each row, which no fold parts. folds: how many the rows were parted into; 0 where all are of
+    one group, so that nothing could be held out.
     """
 
     artifact: dict[str, Any]
@@ -44,6 +45,7 @@ class Fitted:
     duplicates: int
     rows: list[LabelledRow] = field(repr=False)
     group_of: NDArray[np.int64] = field(repr=False)
+    folds: int = 0
 
 
 def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], None] = lambda done, of: None) -> Fitted:
@@ -58,7 +60,8 @@ def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], 
 def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], None]) -> Fitted:
     pairs = near_duplicates([row.text for row in rows])
     groups = join_groups([row.group for row in rows], pairs)
-    splits = folds(groups, config.folds)[: config.held]
+    parted = folds(groups, config.folds)
+    splits = parted[: config.held]
     asked = questions(rows, np.ones(len(rows)))
     if not asked:
         raise UsageError("no row has a label that can be learnt: give topics, stance or kind")
@@ -67,7 +70,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     wanted = {block for question in asked for blocks in block_sets(question, config) for block in blocks}
     matrices = Matrices.of(units, registry, wanted)
     slices = held_out_slices(rows, groups, config)
-    design = Design(splits, slices, groups, np.array([origin(row) for row in rows]), config.precision)
+    design = Design(splits, slices, groups, origins(rows), stands_for(rows), config.precision)
     further = len(asked) * sum(map(len, slices.values()))
     budget = Budget(tick, further + sum(planned(question, config, len(splits)) for question in asked))
 
@@ -80,12 +83,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     learnt = Parallel(n_jobs=config.jobs, prefer="threads")(delayed(learn)(question) for question in asked)
     heads = {question.name: head for question, head in zip(asked, learnt, strict=True)}
     artifact = to_artifact(heads, matrices.vectorizers, registry)
-    return Fitted(artifact, heads, matrices.vectorizers, len(np.unique(groups)), len(pairs), rows, groups)
-
-
-def origin(row: LabelledRow) -> str:
-    """Return where a row comes from: a public set, or the data's own writing."""
-    return "real" if row.fields.get(REAL) else "written"
+    return Fitted(artifact, heads, matrices.vectorizers, len(np.unique(groups)), len(pairs), rows, groups, len(parted))
 
 
 def held_out_slices(rows: Sequence[LabelledRow], groups: NDArray[np.int64], config: Config) -> dict[str, Folds]:

@@ -112,14 +112,15 @@ class FittedHead:
 class Design:
     """How rows are held out. splits: the folds that groups never straddle; slices: further ones, by the field held out.
 
-    groups: int64, origins: str, of shape (n,): what each row must be held out with, and where it comes from. precision: the one
-    that levels are certified for.
+    groups: int64, origins: str, weights: float64, of shape (n,): what each row must be held out with, where it comes from, and
+    what it stands for among those of its origin. precision: the one that levels are certified for.
     """
 
     splits: Folds
     slices: dict[str, Folds]
     groups: NDArray[np.int64]
     origins: NDArray[Any]
+    weights: Matrix
     precision: float
 
 
@@ -187,8 +188,8 @@ def sample_of(question: Question, recipe: Recipe, scores: Matrix, splits: Folds,
     """Return out-of-fold scores with what is known of their rows; the fold of a row that was never held out is -1."""
     rows = question.rows
     fold = _fold_of(splits, len(design.groups))[rows]
-    origins = design.origins[rows]
-    return Sample(*_rules(question), scores, question.truth, fold, design.groups[rows], origins, _each(question, recipe))
+    groups, origins, weights = design.groups[rows], design.origins[rows], design.weights[rows]
+    return Sample(*_rules(question), scores, question.truth, fold, groups, origins, weights, _each(question, recipe))
 
 
 def _each(question: Question, recipe: Recipe) -> tuple[int, int]:
@@ -212,7 +213,8 @@ def as_trial(recipe: Recipe, f1: float) -> dict[str, Any]:
 def calibrated(question: Question, scores: Matrix, recipe: Recipe) -> Head:
     """Return the question's head without bias, calibrated without curves and cut on out-of-fold scores."""
     alone = np.zeros(len(scores), dtype=np.int64)
-    sample = Sample(*_rules(question), scores, question.truth, alone, alone, alone.astype(str), _each(question, recipe))
+    even = np.ones(len(alone))
+    sample = Sample(*_rules(question), scores, question.truth, alone, alone, alone.astype(str), even, _each(question, recipe))
     return replace(decisive_head(sample), pooled=recipe.pooled)
 
 

@@ -16,11 +16,11 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from parastance.predict.inputs import Row
 from parastance.predict.scorer import Matrix
 from parastance.predict.tokens import tokenize
+from parastance.train.drawn import AUDIT, UNCERTAIN
 from parastance.train.near import NearIndex
 from parastance.train.queue import BOILERPLATE, CONTENT, FURNITURE, Candidate, Labelled, Survey
 
 HASHES = 2**18
-UNCERTAIN, AUDIT = "uncertain", "audit"
 
 
 @dataclass(frozen=True)

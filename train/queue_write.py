@@ -17,9 +17,10 @@ from parastance.predict.inputs import Row
 from parastance.predict.output_file import OutputFile
 from parastance.predict.storage import write_text
 from parastance.train import exchange_doccano, exchange_label_studio
+from parastance.train.drawn import AUDIT
 from parastance.train.formats import ANSWERS, QUEUE
 from parastance.train.queue import CONTENT, Survey
-from parastance.train.queue_pick import AUDIT, Pick
+from parastance.train.queue_pick import Pick
 from parastance.train.results import PROBABILITIES
 
 FORMATS = ("table", "label-studio", "doccano")

@@ -64,6 +64,8 @@ FAST = (
 def describe(fitted: Fitted, folder: Path, config: Config) -> str:
     """Return the summary of a training: one line a head, labels of which nothing is certified, and what a fast one left out."""
     how = "cross-validated" if config.held is None else "on the fold held out"
+    if not fitted.folds:
+        how = "all rows are of one group, so nothing was held out: figures of the rows trained on, nothing certified"
     lines = [f"parastance: model of {len(fitted.rows):,} paragraphs in {folder}; {how}:"]
     for name, head in fitted.heads.items():
         of_labels = list(head.scores["per_label"].items())
@@ -72,8 +74,8 @@ def describe(fitted: Fitted, folder: Path, config: Config) -> str:
         micro = f", micro-F1 {head.scores['micro_f1']:.3f}" if "micro_f1" in head.scores else ""
         lines.append(f"  {name}: macro-F1 {head.scores['macro_f1']:.3f}{micro} ({labels}{more})")
         lines += _uncertified(head)
-    if config.held is not None:
-        lines.append(f"parastance: {FAST.format(folds=config.folds)}")
+    if config.held is not None and fitted.folds:
+        lines.append(f"parastance: {FAST.format(folds=fitted.folds)}")
     return "\n".join(lines + [f"parastance: warning: {line}" for line in warnings(fitted)])
 
 

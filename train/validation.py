@@ -7,7 +7,8 @@ import numpy as np
 from parastance.predict.metrics import head_scores, reliability
 from parastance.train.config import Config
 from parastance.train.decisions import Sample, certificates
-from parastance.train.fit import Fitted, origin
+from parastance.train.drawn import origins, stands_for
+from parastance.train.fit import Fitted
 from parastance.train.heads import FittedHead
 from parastance.train.scoring import measured
 from parastance.train.slices import SLICES, field_values
@@ -25,7 +26,7 @@ def validate(fitted: Fitted, config: Config) -> dict[str, Any]:
         "weak_spots": weak_spots(fitted),
         "levels": {name: _levels(head, fitted) for name, head in fitted.heads.items()},
         "precision": config.precision,
-        "folds": config.folds,
+        "folds": fitted.folds,
     }
 
 
@@ -45,10 +46,11 @@ def _cross_validated(head: FittedHead, fitted: Fitted, config: Config) -> dict[s
 
 def _levels(head: FittedHead, fitted: Fitted) -> dict[str, dict[str, Any]]:
     """Return what each promise would take: per label and precision the level, and rows, precision, bound and coverage there."""
-    origins = np.array([origin(fitted.rows[row]) for row in head.rows.tolist()])
+    rows = [fitted.rows[row] for row in head.rows.tolist()]
     nothing = np.zeros(len(head.rows), dtype=np.int64)
     sample = Sample(
-        head.head.labels, head.head.exclusive, 0, head.out_of_fold, head.truth, nothing, fitted.group_of[head.rows], origins
+        head.head.labels, head.head.exclusive, 0, head.out_of_fold, head.truth, nothing, fitted.group_of[head.rows],
+        origins(rows), stands_for(fitted.rows)[head.rows],
     )
     found: dict[str, dict[str, Any]] = {name: {} for name in head.head.labels}
     for wanted in PROMISES:
