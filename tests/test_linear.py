@@ -11,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
+from parastance.predict.model import Unit
+from parastance.predict.targets import read_registry
+from parastance.train.data import corpus_files, read_labelled
 from parastance.train.feature_matrix import Block, FeatureMatrix, WithCopies
 from parastance.train.linear import Linear, fit_linear
+from parastance.train.matrices import Matrices
 from parastance.train.recipe import Recipe
 from parastance.train.room import Room
 
@@ -155,6 +159,21 @@ def test_a_beginning_near_the_end_takes_fewer_products(monkeypatch: pytest.Monke
     cold = len(products)
     fit_linear(x, truth, sample, target, False, recipe, whole)
     assert len(products) - cold < cold / 2
+
+
+def test_subwords_are_kept_as_factors() -> None:
+    rows = read_labelled(corpus_files())[::10]
+    blocks = ("masked", "subwords")
+    matrices = Matrices.of([Unit(row.text) for row in rows], read_registry(), blocks)
+    x, parts = matrices.head("topics", blocks)
+    assert parts is not None
+    for found in (x, parts.features):
+        _, grams = found.blocks
+        assert grams.right is not None
+        product = grams.left @ grams.right
+        assert product.nnz / found.shape[0] > 150
+        assert grams.left.nnz / found.shape[0] < 50
+        assert 8 * grams.left.nnz < product.nnz
 
 
 def test_room_is_shared_by_so_many_and_no_more() -> None:
