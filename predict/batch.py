@@ -3,9 +3,6 @@
 import hashlib
 import itertools
 import os
-import shutil
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,16 +17,17 @@ from parastance.predict.chunks import Wanted, count_labels, label_items
 from parastance.predict.destination import Destination
 from parastance.predict.errors import OutputError
 from parastance.predict.executors import Executor, Inline, Processes
-from parastance.predict.inputs import STDIN, Source, sniff, stdin_head
+from parastance.predict.inputs import STDIN, Source
 from parastance.predict.labelling import Job, guarded
 from parastance.predict.ledger import Ledger
 from parastance.predict.manifest import write_manifest
 from parastance.predict.model import Model
-from parastance.predict.outputs import Writer
+from parastance.predict.outputs import LineWriter, Writer
 from parastance.predict.part_record import key_of, sum_labels
 from parastance.predict.parts import PART_SIZE, Part, plan
+from parastance.predict.pipes import rereadable
 from parastance.predict.progress import Reporter, Tally
-from parastance.predict.storage import ASIDE, BLOCK, is_url, join, open_read, remove, stat, whole, writing
+from parastance.predict.storage import ASIDE, join, open_read, remove, stat, whole, writing
 from parastance.predict.supervise import drop, supervised
 from parastance.predict.units import Reading, read_units
 from parastance.predict.worker import Changed
@@ -52,12 +50,13 @@ class Options:
 def stream(model: Model, sources: Sequence[Source], options: Options, writer: Writer, report: Reporter) -> Tally:
     """Label the sources in this process as they are read, in order, and write the records; return the tally."""
     tally = Tally(len(sources))
-    report.start(_size(sources), len(sources))
+    report.start(_size(sources), len(sources), table=not isinstance(writer, LineWriter))
 
     def items() -> Iterator[tuple[int, Any]]:
         for at, source in enumerate(sources):
             for item in guarded(source, read_units(source, options.reading)):
                 yield at, item
+            report.note(_size([source]), 0, 0)
 
     for _, records, _, errors in label_items(model, items(), options.wanted):
         report.rejects([str(error) for _, error in errors], len(errors))
@@ -80,8 +79,11 @@ def run(model: Model, sources: Sequence[Source], output: Destination, options: O
     """
     report.rejects_path = output.rejects
     decisive = deciding(model, output, options)
-    with Ledger(output, decisive, options.resume) as ledger, _told(ledger, report):
-        given = [_spooled(source, output, options) if source.path == STDIN else source for source in sources]
+    with (
+        Ledger(output, decisive, options.resume) as ledger,
+        _told(ledger, report),
+        rereadable(sources, output, options.reading.text_field) as given,
+    ):
         report.start(_size(given), len(given))
         if ledger.earlier is not None and not output.folder and ledger.is_whole(_plan(given, output, options)):
             report.say("the output is whole already: nothing to do")
@@ -212,15 +214,6 @@ def _written(path: str, aside: str, fill: Callable[[Hashed], None]) -> dict[str,
         out = Hashed(stream)
         fill(out)
     return {"bytes": out.size, "sha256": out.digest.hexdigest()}
-
-
-def _spooled(source: Source, output: Destination, options: Options) -> Source:
-    """Return standard input as a file, so that it can be cut into parts and read again."""
-    path = join(tempfile.gettempdir() if is_url(output.run) else output.run, f"stdin{ASIDE}")
-    with writing(output.path), open(path, "wb") as stream:
-        form = sniff(stdin_head(), options.reading.text_field)
-        shutil.copyfileobj(sys.stdin.buffer, stream, BLOCK)
-    return replace(source, path=path, format=form)
 
 
 def _size(sources: Iterable[Source]) -> int:

@@ -7,12 +7,15 @@ import argparse
 import contextlib
 import math
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from parastance.predict.errors import OutputError, ParastanceError, UsageError
+from parastance.predict.errors import ParastanceError, UsageError, one_line
 
 if TYPE_CHECKING:
     from parastance.predict.inputs import Source
@@ -91,7 +94,7 @@ def run_predict(arguments: argparse.Namespace) -> int:
     """Run `predict`; return its exit status."""
     from parastance.predict.batch import Options, run, stream
     from parastance.predict.chunks import Wanted
-    from parastance.predict.destination import destination, refuse_inputs
+    from parastance.predict.destination import destination, without_outputs
     from parastance.predict.inputs import find_sources
     from parastance.predict.model import load
     from parastance.predict.outputs import standard_output
@@ -106,21 +109,23 @@ def run_predict(arguments: argparse.Namespace) -> int:
     for option in ("resume", "dask", "part_size"):
         if getattr(arguments, option) and arguments.output is None:
             raise UsageError(f"--{option.replace('_', '-')} needs -o OUT")
-    sources = find_sources(arguments.inputs)
+    report = Reporter(arguments.quiet, arguments.log_json)
+    sources = find_sources(arguments.inputs, report.hint)
     model = load(arguments.model, arguments.store)
     target = model.target(arguments.target) if arguments.target else None
-    output = destination(arguments.output, sources) if arguments.output else None
+    output = None
+    if arguments.output is not None:
+        output = destination(arguments.output, sources)
+        sources = without_outputs(arguments.inputs, sources, output)
     guesses = any(source.format != ".parquet" for source in sources)  # Parquet knows its encoding
     wanted = Wanted(arguments.explain, arguments.keep_text, output is not None and guesses and output.form != ".jsonl")
     reading = Reading(arguments.text_field, arguments.id_field, arguments.unit == "document", target)
     size = int(arguments.part_size * MEGABYTE) if arguments.part_size else PART_SIZE
     options = Options(reading, wanted, arguments.jobs, arguments.dask, arguments.resume, size)
-    report = Reporter(arguments.quiet, arguments.log_json)
     try:
         if output is None:
             tally = stream(model, sources, options, standard_output(), report)
         else:
-            refuse_inputs(arguments.inputs, sources, output)
             tally = run(model, sources, output, options, report)
     finally:
         report.close()
@@ -135,6 +140,35 @@ def refuse_overwriting(sources: Sequence["Source"], output: str | None) -> None:
     for path in (output, f"{output}.rejects.jsonl"):
         if any(os.path.realpath(source.path) == os.path.realpath(path) for source in sources):
             raise UsageError(f"-o {output}: would overwrite {path}, which is an input; name another output")
+
+
+class Stopped(KeyboardInterrupt):
+    """The process is asked to end, as by Ctrl-C: number is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Take SIGTERM and SIGHUP (`kill`, a batch system's time limit, a closed terminal) as Ctrl-C is taken.
+
+    One that the process ignores (nohup) stays ignored.
+    """
+
+    def stop(number: int, _: object) -> None:
+        raise Stopped(number)
+
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    taken = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    try:
+        for number in taken:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 PREDICT = Command("predict", "label paragraphs", declare_predict, run_predict)
@@ -171,13 +205,14 @@ def main(commands: Sequence[Command] = (PREDICT,), argv: Sequence[str] | None = 
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     arguments = parser.parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        with stoppable():
+            return int(arguments.run(arguments))
     except ParastanceError as error:
         _complain(str(error), arguments)
         return WRONG
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         _complain("interrupted; nothing half-written was left", arguments)
-        return INTERRUPTED
+        return 128 + stop.number if isinstance(stop, Stopped) else INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: no complaint at exit
         return OK
@@ -185,7 +220,7 @@ def main(commands: Sequence[Command] = (PREDICT,), argv: Sequence[str] | None = 
         _complain("out of memory; try fewer --jobs or smaller inputs", arguments)
         return WRONG
     except OSError as error:
-        _complain(str(OutputError(str(error))), arguments)
+        _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error), arguments)
         return WRONG
 
 
@@ -195,4 +230,4 @@ def _complain(message: str, arguments: argparse.Namespace) -> None:
 
         print(json.dumps({"event": "error", "message": message}), file=sys.stderr)
     else:
-        print(f"parastance: {message}", file=sys.stderr)
+        print(f"parastance: {one_line(message)}", file=sys.stderr)

@@ -10,11 +10,12 @@ from pathlib import PurePosixPath
 
 from parastance.predict.errors import OutputError, UsageError
 from parastance.predict.inputs import Source, format_of
-from parastance.predict.storage import is_folder, is_url, join, name_of, parent
+from parastance.predict.storage import exists, is_folder, is_url, join, name_of, parent
 
 FORMS = (".jsonl", ".csv", ".tsv", ".parquet")
 MANIFEST = "_manifest.json"
 RUN = "_run"
+OPTIONS = "options.json"  # in the run's folder: what the run was started with
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ def destination(given: str, sources: Sequence[Source]) -> Destination:
     folder's name ends in, else Parquet where all inputs are, else JSON Lines. Raises UsageError where the ending is unknown,
     OutputError where a folder is in the way.
     """
+    if given in ("", "-"):
+        raise UsageError(f"-o {given!r}: names no file; without -o records go to standard output")
     path = given.rstrip("/" if is_url(given) else "/" + os.sep) or given
     form, packing = format_of(name_of(path))
     known = form in FORMS and not packing
@@ -70,22 +73,35 @@ def destination(given: str, sources: Sequence[Source]) -> Destination:
     if not folder and not is_url(path) and not os.path.isdir(os.path.dirname(path) or "."):
         raise OutputError(f"{path}: cannot be written: there is no folder {os.path.dirname(path)}")
     if folder and not is_url(path) and os.path.exists(path) and not os.path.isdir(path):
-        raise OutputError(f"{path}: cannot be written: it is a file")
+        raise OutputError(f"{path}: cannot be written: it is a file, whose name ends in none of {', '.join(FORMS)}")
     return found
 
 
-def refuse_inputs(inputs: Sequence[str], sources: Sequence[Source], output: Destination) -> None:
-    """Raise UsageError where the output would overwrite an input, or lies in a folder of inputs."""
+def without_outputs(inputs: Sequence[str], sources: Sequence[Source], output: Destination) -> list[Source]:
+    """Return the sources without what an earlier run of the same output left among the files of a folder or glob.
+
+    Raises UsageError where the output would overwrite an input, or lies in a folder of inputs.
+    """
     ours = [output.rejects, output.manifest, *([] if output.folder else [output.path])]
     taken = {_real(path): path for path in ours}
+    named = {_real(given) for given in inputs}
+    earlier = exists(output.manifest) or exists(join(output.run, OPTIONS))
+    kept = []
     for source in sources:
-        if (real := _real(source.path)) in taken:
+        real = _real(source.path)
+        if real in taken and earlier and real not in named:
+            continue
+        if real in taken:
             raise UsageError(f"-o {output.path}: would overwrite {taken[real]}, which is an input; name another output")
         if output.folder and real.startswith(_real(output.path) + "/"):
             raise UsageError(f"-o {output.path}: {source.path} in it is an input; name another folder")
+        kept.append(source)
     for given in inputs:
         if output.folder and is_folder(given) and f"{_real(output.path)}/".startswith(_real(given) + "/"):
             raise UsageError(f"-o {output.path}: lies in {given}, which is an input; name a folder outside of it")
+    if sources and not kept:
+        raise UsageError(f"-o {output.path}: there is no input but this output itself")
+    return kept
 
 
 def _real(path: str) -> str:

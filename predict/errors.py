@@ -9,6 +9,11 @@
 """
 
 
+def one_line(text: str) -> str:
+    """Return a message as one line that steers no terminal: file names may hold line ends and escape sequences."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 class ParastanceError(Exception):
     """Something that a user can cause and mend; its text says where it is and what to do."""
 

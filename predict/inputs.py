@@ -3,24 +3,29 @@
 Does not split documents (see `paragraphs`, `html`) nor label anything. Text is read through `decode`.
 """
 
+import bz2
 import glob
 import gzip
 import io
+import lzma
+import os
 import sys
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from parastance.predict.errors import InputError, UsageError
 from parastance.predict.storage import BLOCK, filesystem, is_url, open_read
+from parastance.predict.walk import distinct_names, walk
 
 DOCUMENTS = (".txt", ".html", ".htm")
 TABLES = (".jsonl", ".csv", ".tsv", ".parquet")
-PACKED = (".gz", ".zst")
+PACKED = (".gz", ".zst", ".bz2", ".xz")
 STDIN = "-"
-READ_ERRORS = (OSError, EOFError, ValueError, zlib.error)  # of files, and of packed ones that are torn
+READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)  # of files, and of packed ones that are torn
 Row = dict[str, Any]
 
 
@@ -58,41 +63,67 @@ class Source:
         return self.slice is None or self.slice.row == 0
 
 
-def find_sources(inputs: list[str]) -> list[Source]:
+def find_sources(inputs: list[str], note: Callable[[str], None] = lambda _: None) -> list[Source]:
     """Return the sources that the given files, folders and globs name, in the order given, folders sorted by path.
 
-    A source's name is its path below the folder that was given, else its file name. Raises UsageError where an input
-    does not exist or a folder or glob holds nothing that can be read.
+    A source's name is its path below the folder that was given, else its file name; where two have the same, with as many folders
+    before it as tell them apart. note is told what of a folder is left out. Raises UsageError where an input does not exist or a
+    folder or glob holds nothing that can be read.
     """
     sources: list[Source] = []
     for given in inputs:
         path = Path(given)
+        if not given:
+            raise UsageError("an input without a name; `.` is the folder you are in")
         if is_url(given):
             sources.extend(_remote(given))
         elif given == STDIN:
             if sys.stdin is None or any(source.path == STDIN for source in sources):
                 raise UsageError("-: standard input is closed" if sys.stdin is None else "-: given twice")
             sources.append(Source(STDIN, "stdin", ""))
-        elif path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file, path))
-            readable = [file for file in inside if format_of(file.name)[0]]
-            if not readable:
-                kinds = ", ".join((*DOCUMENTS, *TABLES))
-                raise UsageError(f"{given}: the folder holds no file that can be read ({kinds}, also .gz and .zst)")
-            sources.extend(_source(file, file.relative_to(path).as_posix()) for file in readable)
-        elif path.exists():
+        elif os.path.isdir(given):
+            sources.extend(_inside(path, note))
+        elif os.path.lexists(given):
             sources.append(_source(path, path.name))
         else:
             matches = sorted(glob.glob(given, recursive=True)) if glob.has_magic(given) else []
-            files = [Path(match) for match in matches if Path(match).is_file()]
+            files = [Path(match) for match in matches if not os.path.isdir(match)]
             if not files:
-                raise UsageError(f"{given}: {'no file matches' if glob.has_magic(given) else 'no such file or folder'}")
+                raise UsageError(f"{given}: {_why_nothing(given)}")
             sources.extend(_source(file, file.name) for file in files)
-    return sources
+    names = distinct_names([source.path for source in sources], [source.name for source in sources])
+    return [replace(source, name=name) for source, name in zip(sources, names, strict=True)]
 
 
-def _hidden(file: Path, below: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(below).parts)
+def _why_nothing(given: str) -> str:
+    if glob.has_magic(given):
+        return "no file matches"
+    try:
+        os.lstat(given)
+    except (PermissionError, NotADirectoryError) as error:
+        return f"cannot be opened: {error.strerror}"
+    except (OSError, ValueError):
+        pass
+    return "no such file or folder"
+
+
+def _inside(folder: Path, note: Callable[[str], None]) -> list[Source]:
+    """Return the sources in a folder: files of known endings, and what cannot be looked at."""
+    try:
+        found = walk(folder)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be opened: {error.strerror or error}") from None
+    readable = [file for file in found.files if format_of(file.name)[0] or not os.path.isfile(file)]
+    if not readable:
+        kinds = ", ".join((*DOCUMENTS, *TABLES))
+        raise UsageError(f"{folder}: the folder holds no file that can be read ({kinds}, also packed: {', '.join(PACKED)})")
+    for link in found.links:
+        note(f"{link}: a link to a folder, not followed; name it as an input too if it is meant")
+    others = Counter(file.suffix or "no ending" for file in found.files if file not in set(readable))
+    if others:
+        kinds = ", ".join(f"{ending} {count:,}" for ending, count in others.most_common(5))
+        note(f"{folder}: {others.total():,} files of other kinds left out ({kinds}); one that is named is read by what it holds")
+    return [_source(file, file.relative_to(folder).as_posix()) for file in readable]
 
 
 def _remote(url: str) -> list[Source]:
@@ -128,14 +159,17 @@ def format_of(name: str) -> tuple[str, str]:
     return next((ending for ending in (*DOCUMENTS, *TABLES) if bare.endswith(ending)), ""), packing
 
 
+UNPACKERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+
+
 def open_bytes(source: Source) -> IO[bytes]:
     """Return the source's bytes, unpacked, as a stream. Raises InputError where it cannot be opened."""
     if source.path == STDIN and source.held is None:
         return sys.stdin.buffer
     try:
         raw: IO[bytes] = io.BytesIO(source.held) if source.held is not None else open_read(source.path)
-        if source.packing == ".gz":
-            return gzip.open(raw)  # type: ignore[return-value]
+        if source.packing in UNPACKERS:
+            return UNPACKERS[source.packing](raw)  # type: ignore[no-any-return]
         if source.packing == ".zst":
             import pyarrow as pa
 
@@ -182,25 +216,3 @@ def byte_lines(source: Source) -> Iterator[tuple[int, bytes]]:
     for row, block in line_blocks(source):
         for number, line in enumerate(io.BytesIO(block), row):
             yield number, line.removesuffix(b"\n").removesuffix(b"\r")
-
-
-def sniff(head: bytes, text_field: str) -> str:
-    """Return the format of standard input, by its first bytes."""
-    head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if head.startswith(b"PAR1"):
-        return ".parquet"
-    if head.startswith(b"{"):
-        return ".jsonl"
-    if head[:1024].lower().startswith((b"<!doctype html", b"<html")):
-        return ".html"
-    columns = head.split(b"\n")[0].strip()
-    for form, mark in ((".tsv", b"\t"), (".csv", b",")):
-        if text_field.encode() in [name.strip(b'" ') for name in columns.split(mark)] and mark in columns:
-            return form
-    return ".txt"
-
-
-def stdin_head() -> bytes:
-    """Return the first bytes of standard input without consuming them."""
-    buffer: Any = sys.stdin.buffer
-    return bytes(buffer.peek(4096)[:4096])

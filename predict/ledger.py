@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
-from parastance.predict.destination import Destination
+from parastance.predict.destination import OPTIONS, Destination
 from parastance.predict.errors import OutputError, UsageError
 from parastance.predict.labelling import Done
 from parastance.predict.lock import lock_path
@@ -34,7 +34,6 @@ from parastance.predict.storage import (
     writing,
 )  # fmt: skip
 
-OPTIONS = "options.json"  # what the run was started with
 BEFORE = "before.json"  # the manifest of the finished run whose folder is written anew
 LOCK = "lock"
 RECORD, BODY, REJECTS = ".json", ".body", ".rejects"
@@ -138,7 +137,10 @@ class Ledger:
                 f"-o {self.output.path}: an earlier run was not finished, {len(names):,} parts of it are done; "
                 f"--resume goes on with it, deleting {run} starts afresh"
             )
-        before = json.loads(read_whole(join(run, OPTIONS)))
+        try:
+            before = dict(json.loads(read_whole(join(run, OPTIONS))))
+        except (ValueError, TypeError):
+            raise UsageError(f"{join(run, OPTIONS)}: is damaged; delete {run} to start afresh") from None
         other = next((name for name in {**before, **self.options} if before.get(name) != self.options.get(name)), None)
         if other is not None:
             raise UsageError(

@@ -62,6 +62,7 @@ def standard_output() -> Writer:
     if sys.stdout.isatty():
         from parastance.predict.table import TableWriter
 
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
         return TableWriter(sys.stdout)
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
     return LineWriter(sys.stdout)

@@ -91,8 +91,8 @@ class _Names:
 
     def table(self, source: Source) -> str:
         path = PurePosixPath(source.name)
-        bare = path.name[: -len(source.packing)] if source.packing else path.name
-        bare = bare[: -len(source.format)] if source.format else bare
+        bare = path.name.lower().removesuffix(source.packing).removesuffix(source.format)
+        bare = path.name[: len(bare)] or path.name
         choices = [str(path.with_name(bare)), str(path), *(f"{path}~{number}" for number in range(2, len(self.taken) + 3))]
         name = next(choice for choice in choices if choice not in self.taken)
         self.taken.add(name)

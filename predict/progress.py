@@ -4,9 +4,11 @@ import json
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from parastance.predict.errors import one_line
 from parastance.predict.labelling import MOST_NAMED
 from parastance.predict.names import shown
 
@@ -52,13 +54,18 @@ class Reporter:
         self.bar: Any = None
         self.rejects_path: str | None = None
 
-    def start(self, total: int, inputs: int) -> None:
-        """Begin: so many bytes in so many inputs."""
+    def hint(self, text: str) -> None:
+        """Say what a user should know but a script need not."""
+        if not self.quiet:
+            self.say(text)
+
+    def start(self, total: int, inputs: int, table: bool = False) -> None:
+        """Begin: so many bytes in so many inputs. table: records appear on the same terminal, so that a bar would be in the way."""
         self.total = total
         self.began = self.said = time.monotonic()
         if self.as_json:
             self._json("start", inputs=inputs, bytes=total)
-        elif not self.quiet and self.stream.isatty():
+        elif not self.quiet and not table and self.stream.isatty():
             from tqdm import tqdm
 
             self.bar = tqdm(
@@ -121,10 +128,13 @@ class Reporter:
         """Print one line for people, or the facts for machines."""
         if self.as_json:
             self._json(event, message=text, **facts)
-        elif self.bar is not None:
-            self.bar.write(f"parastance: {text}", file=self.stream)
-        else:
-            print(f"parastance: {text}", file=self.stream)
+            return
+        line = f"parastance: {one_line(text)}"
+        with suppress(OSError):  # a log that is full costs no run
+            if self.bar is not None:
+                self.bar.write(line, file=self.stream)
+            else:
+                print(line, file=self.stream, flush=True)
 
     def finish(self, tally: Tally, output: str | None = None) -> None:
         """Print the summary."""
@@ -149,7 +159,8 @@ class Reporter:
 
     def _json(self, event: str, **facts: Any) -> None:
         seconds = round(time.monotonic() - self.began, 3)
-        print(json.dumps({"event": event, "at": seconds, **facts}, ensure_ascii=False), file=self.stream, flush=True)
+        with suppress(OSError):
+            print(json.dumps({"event": event, "at": seconds, **facts}), file=self.stream, flush=True)
 
 
 def size_text(size: float) -> str:
@@ -166,8 +177,6 @@ def time_text(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 
 
 def progress_bar(quiet: bool, unit: str = " paragraphs") -> Any:

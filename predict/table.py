@@ -32,8 +32,8 @@ class TableWriter:
             self.document = record.get("doc", "")
             if self.document:
                 target = f"   stance toward: {record['target']}" if "target" in record else ""
-                lines.append(self.paint(f"{self.document}{target}", HEAD_COLOUR) + "\n")
-        number = str(record.get("paragraph", record.get("id", "")))
+                lines.append(self.paint(f"{_printable(self.document)}{target}", HEAD_COLOUR) + "\n")
+        number = _printable(str(record.get("paragraph", record.get("id", ""))))
         lines.append(f"{number:>4}  {self.labels(record)}")
         text = " ".join(_printable(str(record.get("text", ""))).split())
         lines.extend(

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from parastance.predict.decode import Decoded, NotText, decode
 from parastance.predict.errors import InputError
 from parastance.predict.html import NoArticle, article_paragraphs
-from parastance.predict.inputs import STDIN, TABLES, Row, Source, read_bytes, sniff, stdin_head
+from parastance.predict.inputs import TABLES, Row, Source, read_bytes
 from parastance.predict.model import Unit
 from parastance.predict.paragraphs import split_paragraphs
+from parastance.predict.recognise import recognised
 from parastance.predict.records import Origin, Types
 from parastance.predict.rejects import REJECT_FIELDS, REJECTS, mended
 from parastance.predict.rows import GUESSED, column_types, read_rows
@@ -32,12 +33,12 @@ class Reading:
 
 def read_units(source: Source, reading: Reading) -> Iterator[tuple[Unit, Origin] | InputError]:
     """Yield the units of one source in order, bad rows as errors in their place; a bad source is one error."""
-    form = source.format or (sniff(stdin_head(), reading.text_field) if source.path == STDIN else ".txt")
     try:
-        if form in TABLES:
-            yield from _table(source, form, reading)
+        source = recognised(source, reading.text_field)
+        if source.format in TABLES:
+            yield from _table(source, source.format, reading)
         else:
-            yield from _document(source, form, reading)
+            yield from _document(source, source.format, reading)
     except InputError as error:
         yield error
 
@@ -84,7 +85,7 @@ def _paragraphs(
 
 
 def _table(source: Source, form: str, reading: Reading) -> Iterator[tuple[Unit, Origin] | InputError]:
-    seen_rows = source.slice is not None
+    seen_rows = source.slice is not None or form == ".parquet"  # its footer says that it is whole: Spark writes such files
     types = column_types(source) if form == ".parquet" else None
     rejects = source.name.endswith(REJECTS)
     for number, row in read_rows(source, form):

@@ -9,8 +9,9 @@ from pathlib import PurePath
 
 from parastance.predict.destination import RUN
 from parastance.predict.errors import DataError, InputError, UsageError
-from parastance.predict.inputs import STDIN, TABLES, Row, Source, find_sources, sniff, stdin_head
+from parastance.predict.inputs import STDIN, TABLES, Row, Source, find_sources
 from parastance.predict.names import part_names
+from parastance.predict.recognise import recognised
 from parastance.predict.rows import read_rows
 
 HEADS = ("topics", "stance", "kind")
@@ -32,7 +33,7 @@ def result_sources(inputs: Sequence[str]) -> list[Source]:
         raise UsageError(f"{folder}: its run is not finished, so not all records are there: finish it with --resume")
     tables = [source for source in sources if source.format in TABLES or source.path == STDIN]
     if not tables:
-        raise UsageError(f"{', '.join(inputs)}: no output of `parastance predict` ({', '.join(TABLES)}, also .gz and .zst)")
+        raise UsageError(f"{', '.join(inputs)}: no output of `parastance predict` ({', '.join(TABLES)}, packed or not)")
     return tables
 
 
@@ -50,7 +51,7 @@ def read_results(inputs: Sequence[str], columns: Collection[str] | None = None) 
 
 
 def _records(source: Source, columns: Collection[str] | None) -> Iterator[Row]:
-    form = source.format or sniff(stdin_head(), "id")
+    form = recognised(source, "id").format
     flat = form in (".csv", ".tsv")
     wanted = None if columns is None else {*columns, *HEADS, *PROBABILITIES.values()}
     for number, row in read_rows(source, form, wanted):
