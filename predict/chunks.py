@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from parastance.predict.decode import GUESSED
 from parastance.predict.errors import InputError, ParastanceError
 from parastance.predict.model import CHUNK, Model, Unit
 from parastance.predict.outputs import Record
 from parastance.predict.records import Origin, labelled, merge
-from parastance.predict.rows import GUESSED
 
 Item = tuple[Unit, Origin] | InputError
 

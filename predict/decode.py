@@ -21,6 +21,7 @@ MAGIC = (
     (b"ID3", "a sound file"),
 )
 WESTERN = ("cp1252", "latin_1")
+GUESSED = "encoding"  # the field of a record that names a guessed encoding
 UTF16 = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -66,6 +67,8 @@ def refuse_binary(data: bytes) -> None:
 
 def decode_line(line: bytes) -> Decoded:
     """Return the text of one line of a table: UTF-8, else a stated guess. Raises NotText where it is none."""
+    if line.startswith(tuple(mark for mark, _ in UTF16)):
+        raise NotText("this is UTF-16: save it as UTF-8")
     if b"\x00" in line:
         raise NotText(f"NUL byte at byte {line.index(0)} of the row")
     try:

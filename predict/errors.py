@@ -39,18 +39,21 @@ class InputError(ParastanceError):
     """An input, or one row of it, that cannot be labelled.
 
     place: the file, with `:row` where one row is meant; row: the 1-based row, or None for the whole file;
-    raw: the row as it was read, so that it can be mended and run again; columns: those of the table, where raw is a line of it.
+    raw: the row as it was read, so that it can be mended and run again; columns: those of the table, where raw is a line of it;
+    delimiter: what parts them, where it is not the one of the table's format.
     """
 
     def __init__(
-        self, place: str, reason: str, row: int | None = None, raw: object = None, columns: list[str] | None = None
-    ) -> None:
+        self, place: str, reason: str, row: int | None = None, raw: object = None, columns: list[str] | None = None,
+        delimiter: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(f"{place if row is None else f'{place}:{row}'}: {reason}")
         self.place = place
         self.reason = reason
         self.row = row
         self.raw = raw
         self.columns = columns
+        self.delimiter = delimiter
 
 
 class OutputError(ParastanceError):

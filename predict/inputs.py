@@ -195,18 +195,18 @@ def line_blocks(source: Source) -> Iterator[tuple[int, bytes]]:
         return
     try:
         with open_bytes(source) as stream:
-            rest, row = b"", 1
+            rest: list[bytes] = []  # of a line that is not over, in pieces: it may be a long one
+            row = 1
             while block := stream.read(BLOCK):
                 end = block.rfind(b"\n") + 1
-                if not end:
-                    rest += block
-                    continue
-                lines = rest + block[:end]
-                yield row, lines
-                row += lines.count(b"\n")
-                rest = block[end:]
-            if rest:
-                yield row, rest
+                if end:
+                    lines = b"".join([*rest, block[:end]])
+                    yield row, lines
+                    row += lines.count(b"\n")
+                    rest.clear()
+                rest.append(block[end:])
+            if any(rest):
+                yield row, b"".join(rest)
     except READ_ERRORS as error:
         raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 

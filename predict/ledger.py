@@ -29,6 +29,7 @@ from parastance.predict.storage import (
     parent,
     read_whole,
     remove,
+    sha256_of,
     stat,
     write_whole,
     writing,
@@ -121,10 +122,8 @@ class Ledger:
     def is_whole(self, parts: Iterable[Part]) -> bool:
         """Whether the finished output of an earlier run is what these parts would give: the same inputs, the output there."""
         assert self.earlier is not None
-        try:
-            if stat(self.output.path)[0] != self.earlier["output"]["bytes"]:
-                return False
-        except OSError:
+        rejected = any(record["rejected"] for record in self.earlier["parts"])
+        if not _is_there(self.output.path, self.earlier["output"]) or exists(self.output.rejects) != rejected:
             return False
         both = zip_longest(parts, self.earlier["parts"])
         return all(part is not None and record is not None and holds(record, part) for part, record in both)
@@ -149,7 +148,7 @@ class Ledger:
             )
         self._earlier(join(run, BEFORE) if exists(join(run, BEFORE)) else self.output.manifest)
         for name in names:
-            with suppress(ValueError, KeyError):
+            with suppress(ValueError, KeyError, TypeError):
                 record = json.loads(read_whole(join(run, name)))
                 self.records[record["key"]] = record
         self.known |= {record["name"] for record in self.records.values()}
@@ -187,14 +186,9 @@ class Ledger:
     def has(self, part: Part) -> bool:
         """Whether a part is done: recorded, its inputs as they were, its output there."""
         record = self.records.get(key_of(part))
-        if record is None:
+        if record is None or not _is_there(self.body(part), record):
             return False
-        try:
-            if stat(self.body(part))[0] != record["bytes"]:
-                return False
-            if record["rejected"]:
-                stat(self.rejects(record["key"]))
-        except OSError:
+        if record["rejected"] and not exists(self.rejects(record["key"])):
             return False
         return holds(record, part)
 
@@ -231,3 +225,11 @@ class Ledger:
         if self.lock is not None:
             self.lock.close()
             self.lock = None
+
+
+def _is_there(path: str, facts: Record) -> bool:
+    """Whether a file is what was written: of that size and, where that costs no transfer, of that digest."""
+    try:
+        return stat(path)[0] == facts["bytes"] and (is_url(path) or sha256_of(path) == facts["sha256"])
+    except OSError:
+        return False

@@ -15,7 +15,8 @@ from typing import Any
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import DOCUMENTS, READ_ERRORS, TABLES, Slice, Source
 from parastance.predict.rows import open_parquet
-from parastance.predict.storage import BLOCK, open_read, stat
+from parastance.predict.separated import delimiter_of, same_name
+from parastance.predict.storage import BLOCK, open_read, sha256_of, stat
 
 PART_SIZE = 8 << 20  # bytes of input: a fraction of a second to some seconds of work, so that a kill costs little
 CUTS_PER_GROUP = 8  # slices of one Parquet row group: each decodes the rows before it again
@@ -156,7 +157,6 @@ def _cut_separated(source: Source, text_field: str, size: int, length: int) -> t
     """Cut where `csv.reader` ends a row; a line without quotation marks outside of a row is a row by itself."""
     digest = hashlib.sha256()
     position = 0  # of the bytes handed to the reader
-    delimiter = "\t" if source.format == ".tsv" else ","
 
     def lines() -> Iterator[bytes]:
         rest = b""
@@ -182,8 +182,9 @@ def _cut_separated(source: Source, text_field: str, size: int, length: int) -> t
     try:
         first_line = next(given)
         position = len(first_line) - len(first_line.removeprefix(MARK))
+        delimiter = delimiter_of(first_line.removeprefix(MARK).decode("latin-1"), source.format)
         header = next(csv.reader(decoded(first_line.removeprefix(MARK)), delimiter=delimiter))
-        if text_field.encode().decode("latin-1") not in header or len(set(header)) < len(header):
+        if text_field.encode().decode("latin-1") not in header or same_name(header):
             return [], ""
         head = start = position
         slices: list[Slice] = []
@@ -207,7 +208,7 @@ def _cut_separated(source: Source, text_field: str, size: int, length: int) -> t
 def _cut_parquet(source: Source, text_field: str, size: int, length: int) -> tuple[list[Slice], str]:
     slices: list[Slice] = []
     with open_parquet(source) as table:
-        if text_field not in table.schema_arrow.names:
+        if text_field not in table.schema_arrow.names or same_name(table.schema_arrow.names):
             return [], ""
         start = at = filled = 0
         total = sum(table.metadata.row_group(index).total_byte_size for index in range(table.metadata.num_row_groups)) or 1
@@ -230,12 +231,3 @@ def _cut_parquet(source: Source, text_field: str, size: int, length: int) -> tup
 CUTTERS: dict[str, Any] = {
     ".jsonl": _cut_lines, ".csv": _cut_separated, ".tsv": _cut_separated, ".parquet": _cut_parquet
 }  # fmt: skip
-
-
-def sha256_of(path: str) -> str:
-    """Return the sha256 of a file's bytes in hexadecimal. Raises OSError."""
-    digest = hashlib.sha256()
-    with open_read(path) as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -48,7 +48,7 @@ def sniff(head: bytes, text_field: str) -> str:
     if head[:1024].lower().startswith((b"<!doctype html", b"<html")):
         return ".html"
     columns = head.split(b"\n")[0].strip()
-    for form, mark in ((".tsv", b"\t"), (".csv", b",")):
+    for form, mark in ((".tsv", b"\t"), (".csv", b","), (".csv", b";")):
         if text_field.encode() in [name.strip(b'" ') for name in columns.split(mark)] and mark in columns:
             return form
     return ".txt"

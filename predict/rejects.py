@@ -1,13 +1,13 @@
 """The rejects file: a line for each input or row that could not be labelled, and the way back of a row that was mended."""
 
-import csv
 import json
 from contextlib import suppress
 from typing import IO, Any
 
 from parastance.predict.errors import InputError
-from parastance.predict.inputs import Row
+from parastance.predict.inputs import Row, format_of
 from parastance.predict.rows import HALF, half_surrogate, plain
+from parastance.predict.separated import DELIMITERS, OWN, read_line
 from parastance.predict.storage import close_synced, open_write, writing
 
 REJECTS = ".rejects.jsonl"  # the ending of a rejects file, whose mended rows can be read again
@@ -46,9 +46,11 @@ class RejectLines:
 
 
 def reject_row(error: InputError) -> dict[str, Any]:
-    """Return a reject as a row of the rejects file: file, row, reason, raw, and the columns where raw is a line of a table."""
+    """Return a reject as a row of the rejects file: file, row, reason, raw, and where raw is a line of a table its columns and
+    the delimiter that is not its format's own."""
     row = {"file": error.place, "row": error.row, "reason": error.reason, "raw": plain(error.raw)}
-    return {**row, "columns": error.columns} if error.columns else row
+    more = {"columns": error.columns, "delimiter": error.delimiter}
+    return {**row, **{name: value for name, value in more.items() if value}}
 
 
 def mended(reject: Row) -> Row:
@@ -60,7 +62,9 @@ def mended(reject: Row) -> Row:
     if reject["row"] is None:
         raise ValueError("rejected as a whole: mend the file and name it itself")
     if isinstance(raw, str) and isinstance(reject.get("columns"), list):
-        lines = list(csv.reader(raw.splitlines(keepends=True), delimiter="\t" if ".tsv" in str(reject["file"]) else ","))
+        own = OWN.get(format_of(str(reject["file"]))[0], ",")
+        delimiter = reject.get("delimiter")
+        lines = read_line(raw.removesuffix("\n"), delimiter if delimiter in DELIMITERS else own)
         if len(lines) != 1 or len(lines[0]) != len(reject["columns"]):
             raise ValueError(f"`raw` is not one row of {len(reject['columns'])} fields")
         return dict(zip(reject["columns"], lines[0], strict=True))

@@ -3,22 +3,20 @@
 Does not know what the columns mean (see `units`).
 """
 
-import csv
 import json
 import math
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from parastance.predict.arrow_values import plain_scalar, python_values
-from parastance.predict.decode import NotText, decode_line, refuse_binary
+from parastance.predict.decode import GUESSED, NotText, decode_line, refuse_binary
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import READ_ERRORS, STDIN, Row, Slice, Source, byte_lines, open_bytes
+from parastance.predict.separated import read_separated, same_name
 
-FIELD_LIMIT = 16 << 20  # characters of one CSV field; a longer one is a missing quotation mark
 PARQUET_ROWS = 1000
 DEEPEST = 50  # levels of nesting in a JSON row
 HALF = "it holds half a surrogate pair: it was cut or mis-encoded"
-GUESSED = "encoding"  # the column that names a guessed encoding
 
 
 def read_rows(
@@ -33,8 +31,8 @@ def read_rows(
     """
     readers: dict[str, Callable[[Source], Iterator[tuple[int, Row | InputError]]]] = {
         ".jsonl": _json_lines,
-        ".csv": lambda given: _separated(given, ","),
-        ".tsv": lambda given: _separated(given, "\t"),
+        ".csv": lambda given: read_separated(given, _lines(given), form),
+        ".tsv": lambda given: read_separated(given, _lines(given), form),
         ".parquet": lambda given: _parquet(given, columns),
     }
     return readers[form](source)
@@ -115,61 +113,6 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _separated(source: Source, delimiter: str) -> Iterator[tuple[int, Row | InputError]]:
-    csv.field_size_limit(FIELD_LIMIT)
-    guesses: list[str] = []
-    faults: list[str] = []
-    taken: list[str] = []
-
-    def lines() -> Iterator[str]:
-        """Yield every line, also one that cannot be decoded: the fault is noted and its row rejected."""
-        for _, line in _lines(source):
-            try:
-                decoded = decode_line(line)
-            except NotText as error:
-                faults.append(str(error))
-                taken.append(line.replace(b"\x00", b"").decode("utf-8", "backslashreplace"))
-            else:
-                guesses.extend([decoded.guessed] if decoded.guessed else [])
-                taken.append(decoded.text)
-            yield taken[-1] + "\n"
-
-    reader = csv.reader(lines(), delimiter=delimiter)
-    try:
-        header = next(reader, None)
-    except csv.Error as error:
-        raise InputError(source.name, f"its header cannot be read: {error}") from None
-    if faults:
-        raise InputError(source.name, f"its header cannot be read: {faults[0]}")
-    if not header or not any(header):
-        raise InputError(source.name, "the file is empty")
-    if len(set(header)) < len(header):
-        raise InputError(source.name, "two columns bear the same name")
-    number = source.slice.row if source.slice else 0
-    while True:
-        number += 1
-        for noted in (guesses, faults, taken):
-            noted.clear()
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, InputError(source.name, f"cannot be read: {error}", number, "\n".join(taken), header)
-            continue
-        if not cells:
-            number -= 1
-            continue
-        if faults:
-            yield number, InputError(source.name, faults[0], number, "\n".join(taken), header)
-        elif len(cells) != len(header):
-            reason = f"{len(cells)} fields where the header names {len(header)}"
-            yield number, InputError(source.name, reason, number, "\n".join(taken), header)
-        else:
-            row: Row = dict(zip(header, cells, strict=True))
-            yield number, {**row, GUESSED: guesses[0]} if guesses else row
-
-
 def open_parquet(source: Source) -> Any:
     """Return the source as a pyarrow ParquetFile that reads pages as they are wanted. Raises any of READ_ERRORS."""
     import pyarrow as pa
@@ -195,6 +138,8 @@ def column_types(source: Source) -> dict[str, Any] | None:
 def _parquet(source: Source, columns: Collection[str] | None) -> Iterator[tuple[int, Row | InputError]]:
     try:
         with open_parquet(source) as table:
+            if twice := same_name(table.schema_arrow.names):
+                raise InputError(source.name, twice)
             number, groups = _row_groups(table, source.slice)
             first, last = (source.slice.start, source.slice.stop) if source.slice else (0, table.metadata.num_rows)
             wanted = None if columns is None else [name for name in table.schema_arrow.names if name in columns]

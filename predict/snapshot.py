@@ -7,8 +7,8 @@ import hashlib
 from typing import Any
 
 from parastance.predict.inputs import Source
-from parastance.predict.parts import Piece, sha256_of
-from parastance.predict.storage import open_read, read_whole, stat
+from parastance.predict.parts import Piece
+from parastance.predict.storage import open_read, read_whole, sha256_of, stat
 
 HELD = 64 << 20  # bytes: a smaller file is read at once, and the digest is of exactly the bytes that are labelled
 

@@ -3,6 +3,7 @@
 Knows nothing of formats. What is written appears under its name only when it is whole: written aside, synced, renamed.
 """
 
+import hashlib
 import os
 import shutil
 import uuid
@@ -186,6 +187,15 @@ def read_whole(path: str) -> bytes:
     """Return all bytes of a file. Raises OSError."""
     with open_read(path) as stream:
         return stream.read()
+
+
+def sha256_of(path: str) -> str:
+    """Return the sha256 of a file's bytes in hexadecimal. Raises OSError."""
+    digest = hashlib.sha256()
+    with open_read(path) as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def aside_of(path: str) -> str:

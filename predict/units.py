@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from parastance.predict.decode import Decoded, NotText, decode
+from parastance.predict.decode import GUESSED, Decoded, NotText, decode
 from parastance.predict.errors import InputError
 from parastance.predict.html import NoArticle, article_paragraphs
 from parastance.predict.inputs import TABLES, Row, Source, read_bytes
@@ -14,7 +14,7 @@ from parastance.predict.paragraphs import split_paragraphs
 from parastance.predict.recognise import recognised
 from parastance.predict.records import Origin, Types
 from parastance.predict.rejects import REJECT_FIELDS, REJECTS, mended
-from parastance.predict.rows import GUESSED, column_types, read_rows
+from parastance.predict.rows import column_types, read_rows
 from parastance.predict.shape import Place
 
 LONGEST = 1_000_000  # characters of a paragraph; what is longer is no paragraph
@@ -127,7 +127,7 @@ def _again(source: Source, reject: Row, reading: Reading) -> Iterator[tuple[Unit
     try:
         yield from _row(replace(source, name=place), number or 0, mended(reject), reading)
     except (ValueError, csv.Error) as error:
-        yield InputError(place, str(error), number, reject["raw"], reject.get("columns"))
+        yield InputError(place, str(error), number, reject["raw"], reject.get("columns"), reject.get("delimiter"))
 
 
 def _row(

@@ -220,6 +220,65 @@ def test_inputs_that_change_in_between(
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "wanted.jsonl").read_bytes()
 
 
+def spoil(path: Path) -> None:
+    """Change a file's bytes, not its size."""
+    path.write_bytes(path.read_bytes()[::-1])
+
+
+@pytest.mark.parametrize("happens", [spoil, Path.unlink, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize("out", ["out.jsonl", "parts/"])
+def test_output_that_changed_in_between_is_written_anew(
+    out: str, happens: Callable[[Path], None], archive: Path, small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parastance.predict.batch.Processes", inline)
+    label(small_model, archive, f"{tmp_path}/{out}")
+    wanted = written(tmp_path)
+    happens(next(path for path in sorted((tmp_path / out).rglob("c.jsonl"))) if out == "parts/" else tmp_path / out)
+    label(small_model, archive, f"{tmp_path}/{out}", resume=True)
+    assert written(tmp_path) == wanted
+
+
+def test_rejects_that_were_removed_are_written_anew(archive: Path, small_model: Model, tmp_path: Path) -> None:
+    label(small_model, archive, tmp_path / "out.jsonl")
+    wanted = written(tmp_path)
+    (tmp_path / "out.jsonl.rejects.jsonl").unlink()
+    label(small_model, archive, tmp_path / "out.jsonl", resume=True)
+    assert written(tmp_path) == wanted
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]1", b"\x00" * 40, b"7"])
+def test_a_damaged_ledger_is_named(data: bytes, stopped: Callable[[], Path], small_model: Model, tmp_path: Path) -> None:
+    mine = stopped()
+    (tmp_path / ".out.jsonl.run" / "options.json").write_bytes(data)
+    with pytest.raises(UsageError, match=r"options.json: is damaged; delete .*\.out\.jsonl\.run to start afresh"):
+        label(small_model, mine, tmp_path / "out.jsonl", resume=True)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\x00" * 40])
+def test_damaged_records_are_made_anew(data: bytes, stopped: Callable[[], Path], small_model: Model, tmp_path: Path) -> None:
+    mine = stopped()
+    records = sorted(path for path in (tmp_path / ".out.jsonl.run").glob("*.json") if path.name != "options.json")
+    for path in records[:5]:
+        path.write_bytes(data)
+    for path in records[5:10]:
+        spoil(path.with_suffix(".body"))
+    label(small_model, mine, tmp_path / "out.jsonl", resume=True)
+    label(small_model, mine, tmp_path / "wanted.jsonl")
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "wanted.jsonl").read_bytes()
+
+
+def test_own_outputs_in_a_folder_of_inputs_are_left_out(run: Any, small_folder: Path, tmp_path: Path) -> None:
+    """The same command may be given again, whatever its first run left; a file that no run wrote is never overwritten."""
+    (tmp_path / "a.jsonl").write_bytes(lines({"text": TALKS}, {"text": ""}))
+    for more in ((), ("--resume",), ()):
+        assert run("predict", ".", "-o", "out.jsonl", "--model", small_folder, *more).returncode == 1
+        assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 1
+    done = run("predict", ".", "-o", "a.jsonl", "--model", small_folder)
+    assert done.returncode == 2 and "would overwrite" in done.stderr
+    done = run("predict", "out.jsonl", "-o", "out.jsonl", "--model", small_folder)
+    assert done.returncode == 2 and "would overwrite" in done.stderr
+
+
 def test_an_unfinished_run_with_other_options_is_refused(stopped: Callable[[], Path], small_model: Model, tmp_path: Path) -> None:
     mine = stopped()
     with pytest.raises(UsageError, match="part_size"):
