@@ -16,6 +16,7 @@ from scipy.stats import false_discovery_control
 from parastance.predict.output_file import OutputFile
 from parastance.train.adjust import benjamini_hochberg, holm
 from parastance.train.cli import main
+from parastance.train.drift import _bounds, difference
 from parastance.train.permutation import Documents, Ratios
 from parastance.train.summary import DocumentSample
 from parastance.train.terms import TermCounts, log_odds
@@ -75,6 +76,46 @@ def test_documents_in_both_runs_are_compared_with_themselves() -> None:
     assert p[0] < 0.01 < 0.3 < p_value(old, new, 0)
     same = Documents.of((keys, old), (keys, old))
     assert same.p_values(Ratios(same, same.values[:, :1], same.values[:, 1:2]).statistic, 99, 0)[1][0] == 1.0
+
+
+DIFFERENCES = [
+    ("nothing known of one side", 0.4, 1.0, (0.35, 0.45), (0.0, 1.0), 0.0, (-0.4012, 0.65)),
+    ("two independent shares (Newcombe 1998, table II: 56/70 and 48/80)", 48 / 80, 56 / 70, (0.4906, 0.7009), (0.6919, 0.8770), 0.0,
+     (0.0524, 0.3339)),
+    ("one and the same run", 0.3, 0.3, (0.2, 0.4), (0.2, 0.4), 1.0, (0.0, 0.0)),
+    ("none in either", 0.0, 0.0, (0.0, 0.1), (0.0, 0.2), 0.0, (-0.1, 0.2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "old", "new", "of_old", "of_new", "correlation", "expected"), DIFFERENCES)
+def test_the_interval_of_a_difference(
+    what: str, old: float, new: float, of_old: Any, of_new: Any, correlation: float, expected: Any
+) -> None:
+    assert difference(old, new, of_old, of_new, correlation) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(("share", "counts"), [(0.05, (12, 40)), (0.3, (10, 10)), (0.9, (40, 15))])
+def test_the_interval_covers_with_few_documents_and_rare_labels(share: float, counts: tuple[int, int]) -> None:
+    rng = np.random.default_rng(3)
+    hits = 0
+    for _ in range(300):
+        sides = [documents(rng, count, share, 0.02) for count in counts]
+        summaries = [SimpleNamespace(documents=SimpleNamespace(below=1 << 64))] * 2
+        both = Documents.of(*(({at + 1000 * place: at for at in range(len(side))}, side) for place, side in enumerate(sides)))
+        ratios = Ratios(both, both.values[:, :1], both.values[:, 1:2])
+        ((of_old, of_new, correlation),) = _bounds(ratios, tuple(summaries))
+        rates = [side[:, 0].sum() / side[:, 1].sum() for side in sides]
+        low, high = difference(*rates, of_old, of_new, correlation)
+        hits += low <= 0 <= high
+    assert hits / 300 > 0.92
+
+
+def test_a_run_of_one_document_tells_nothing_and_says_so(ask: Any) -> None:
+    done = ask(records(1), records(2, documents_of=1), "--json")
+    found = json.loads(done.out)
+    shares = [change for change in found["changes"] if change["kind"] == "share"]
+    assert not found["changed"] and all(change["high"] - change["low"] >= 0.9 for change in shares if 0 < change["old"] < 1)
+    assert any("1 document only" in note for note in found["notes"])
 
 
 def test_the_terms_that_set_two_collections_apart() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from parastance.train.adjust import holm
-from parastance.train.intervals import normal_quantile
+from parastance.train.intervals import Interval, clustered
 from parastance.train.permutation import Documents, Matrix, Ratios, distances, divergence
 from parastance.train.results import HEADS
 from parastance.train.summary import ABSTAINED, BINS, BUCKETS, CONTENT, FIXED, RECORDS, TOKENS, UNKNOWN, WIDE, Summary
@@ -126,18 +126,47 @@ def _rates(
     above, below = [rate[3] for rate in asked], [rate[4] for rate in asked]
     ratios = Ratios(documents, documents.values[:, above], documents.values[:, below])
     _, p = documents.p_values(ratios.statistic, draws, seed)
-    _, variance, _ = ratios.variances(documents.new[None].astype(np.float32))
-    sampled = max(run.documents.below for run in runs) / (1 << 64)
-    error = normal_quantile(0.95) * np.sqrt(variance[0] * sampled)
+    bounds = _bounds(ratios, runs)
     rates = totals[:, above] / totals[:, below]
     return [
         Change(
             kind, head, label, float(rates[0, at]), float(rates[1, at]), float(rates[1, at] - rates[0, at]),
-            max(-1.0, float(rates[1, at] - rates[0, at] - error[at])), min(1.0, float(rates[1, at] - rates[0, at] + error[at])),
-            float(p[at]),
+            *difference(float(rates[0, at]), float(rates[1, at]), *bounds[at]), float(p[at]),
         )  # fmt: skip
         for at, (kind, head, label, _, _) in enumerate(asked)
     ]
+
+
+def _bounds(ratios: Ratios, runs: tuple[Summary, Summary]) -> list[tuple[Interval, Interval, float]]:
+    """Return, for each ratio, (the old run's interval, the new run's, the correlation of both by the documents they share)."""
+    new, old, shared = ratios.sides(ratios.documents.new[None].astype(np.float32))
+    counts = [int((ratios.documents.new == side).sum()) for side in (False, True)]
+    found: list[tuple[Interval, Interval, float]] = []
+    for at in range(ratios.above.shape[1]):
+        ends: list[Interval] = []
+        for side, run, count in zip((old, new), runs, counts, strict=True):
+            part = float(run.documents.below) / (1 << 64)  # of the documents, those that are kept
+            share, variance = float(side.ratio[0, at]), float(side.variance[0, at]) * part * count / max(1, count - 1)
+            rows, even = float(side.below[0, at]) / part, float(side.even[0, at]) / part
+            ends.append(clustered(min(1.0, share), variance, rows, count / part, even, 0.95))
+        scale = float(np.sqrt(old.variance[0, at] * new.variance[0, at]))
+        found.append((ends[0], ends[1], float(np.clip(shared[0, at] / scale, -1, 1)) if scale > 0 else 0.0))
+    return found
+
+
+def difference(old: float, new: float, of_old: Interval, of_new: Interval, correlation: float) -> Interval:
+    """Return the interval of new - old from the intervals of both.
+
+    The square-and-add method (Newcombe 1998, Statistics in Medicine 17; with correlation: Zou and Donner 2008, ibid. 27),
+    which holds where a normal limit does not: shares near 0 or 1, and runs of few documents.
+    """
+
+    def half(a: float, b: float) -> float:
+        return float(np.sqrt(max(0.0, a * a + b * b - 2 * correlation * a * b)))
+
+    low = half(max(0.0, new - of_new[0]), max(0.0, of_old[1] - old))
+    high = half(max(0.0, of_new[1] - new), max(0.0, old - of_old[0]))
+    return max(-1.0, new - old - low), min(1.0, new - old + high)
 
 
 def _scores(

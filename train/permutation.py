@@ -69,32 +69,47 @@ class Ratios:
     above: Matrix
     below: Matrix
 
-    def variances(self, weights: Weights) -> tuple[Matrix, Matrix, Matrix]:
-        """Return (new ratios minus old ones, their variance between documents, new ratios), each (b, r)."""
+    def variances(self, weights: Weights) -> tuple[Matrix, Matrix]:
+        """Return (new ratios minus old ones, the variance of that between documents), each (b, r)."""
+        new, old, shared = self.sides(weights)
+        variance = new.variance + old.variance - 2 * shared
+        return new.ratio - old.ratio, np.maximum(variance, 1e-3 * (new.variance + old.variance))
+
+    def sides(self, weights: Weights) -> tuple["Side", "Side", Matrix]:
+        """Return (the new side, the old side, the covariance of both by the documents they share, (b, r))."""
         y, d = self.above, self.below
         products = np.concatenate([y, d, y * y, y * d, d * d], axis=1)
-        new = np.asarray(weights, np.float64) @ products
-        old = products.sum(axis=0) - new
-        (r1, v1, d1), (r0, v0, d0) = _ratio(new), _ratio(old)
+        sums = np.asarray(weights, np.float64) @ products
+        new, old = Side.of(sums), Side.of(products.sum(axis=0) - sums)
         whole = y.sum(axis=0) / np.maximum(d.sum(axis=0), 1e-12)
         residual = y - whole * d
         pairs = self.documents.pairs
         shared = (residual[pairs[:, 0]] * residual[pairs[:, 1]]).sum(axis=0)
-        variance = v1 + v0 - 2 * shared / np.maximum(d1 * d0, 1e-12)
-        return r1 - r0, np.maximum(variance, 1e-3 * (v1 + v0)), r1
+        return new, old, shared / np.maximum(new.below * old.below, 1e-12)
 
     def statistic(self, weights: Weights) -> Matrix:
         """Return |difference| over its standard error, (b, r); 0 where nothing varies."""
-        difference, variance, _ = self.variances(weights)
+        difference, variance = self.variances(weights)
         return np.asarray(np.abs(difference) / np.sqrt(np.where(variance > 0, variance, np.inf)))
 
 
-def _ratio(sums: Matrix) -> tuple[Matrix, Matrix, Matrix]:
-    """Return (ratio, its variance, sum below) from sums of y, d, yy, yd, dd side by side."""
-    y, d, yy, yd, dd = np.split(sums, 5, axis=1)
-    below = np.maximum(d, 1e-12)
-    ratio = y / below
-    return ratio, np.maximum(0, yy - 2 * ratio * yd + ratio**2 * dd) / below**2, d
+@dataclass(frozen=True)
+class Side:
+    """The ratios of one run, each (b, r): variance between documents, the sum below, Kish's effective number of documents."""
+
+    ratio: Matrix
+    variance: Matrix
+    below: Matrix
+    even: Matrix
+
+    @classmethod
+    def of(cls, sums: Matrix) -> "Side":
+        """Return the ratios of sums of y, d, yy, yd, dd side by side."""
+        y, d, yy, yd, dd = np.split(sums, 5, axis=1)
+        below = np.maximum(d, 1e-12)
+        ratio = y / below
+        spread = np.maximum(0, yy - 2 * ratio * yd + ratio**2 * dd) / below**2
+        return cls(ratio, spread, d, d**2 / np.maximum(dd, 1e-12))
 
 
 def distances(values: Matrix, bins: int) -> Statistic:

@@ -15,6 +15,7 @@ from parastance.train.summary import Summary
 from parastance.train.tally import Labels
 from parastance.train.terms import known_words
 
+FEW_DOCUMENTS = 10
 SOURCES = ("outlet", "source", "publisher", "domain", "site", "set")  # columns that are looked for where none is named
 
 
@@ -94,6 +95,9 @@ def _notes(found: Drift, readers: Sequence[Reader], by: tuple[str, ...]) -> list
             f"{without} no text (--no-text): vocabulary, unknown terms and driving terms cannot be compared; shares, scores and "
             "sources can"
         )
+    fewest = min(run.documents.documents() for run in (found.old, found.new))
+    if fewest < FEW_DOCUMENTS:
+        notes.append(f"one run has {fewest:,.0f} document{'s' * (fewest != 1)} only: hardly any change can be told from chance")
     clusters = [reader.cluster for reader in readers]
     if None in clusters:
         notes.append("no column names the documents: each record is taken as one, which makes chance look smaller than it is "
