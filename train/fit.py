@@ -48,21 +48,25 @@ class Fitted:
     folds: int = 0
 
 
-def fit(rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], None] = lambda done, of: None) -> Fitted:
+def fit(
+    rows: Sequence[LabelledRow], config: Config, tick: Callable[[int, int], None] = lambda done, of: None,
+    weights: Matrix | None = None,
+) -> Fitted:
     """Return the model fitted on labelled rows. `tick(done, of)` is called after every fit of a classifier.
 
-    Raises UsageError where no row has a label, or the configuration does not fit the data.
+    weights: float64 (n,), how much each row counts for the classifiers (default: 1). Raises UsageError where no row has a label, or
+    the configuration does not fit the data.
     """
     with threadpool_limits(1, user_api="blas"):  # BLAS has little to do here; its threads would spin and take up the cores
-        return _fit(list(rows), config, tick)
+        return _fit(list(rows), config, tick, np.ones(len(rows)) if weights is None else weights)
 
 
-def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], None]) -> Fitted:
+def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], None], weights: Matrix) -> Fitted:
     pairs = near_duplicates([row.text for row in rows])
     groups = join_groups([row.group for row in rows], pairs)
     parted = folds(groups, config.folds)
     splits = parted[: config.held]
-    asked = questions(rows, np.ones(len(rows)))
+    asked = questions(rows, weights)
     if not asked:
         raise UsageError("no row has a label that can be learnt: give topics, stance or kind")
     registry = registry_for(rows, config)
