@@ -126,7 +126,7 @@ def sample_of_noise(k: int, n: int, each: tuple[int, int] = (0, 2)) -> Sample:
     truth = np.eye(k, dtype=bool)[answer]
     scores = rng.normal(size=(n, k)) + 2.0 * truth
     where = np.arange(n)
-    return Sample(tuple(map(str, range(k))), False, 0, scores, truth, where % 5, where, np.full(n, "written"), each)
+    return Sample(tuple(map(str, range(k))), False, 0, scores, truth, where % 5, where, np.full(n, "written"), np.ones(n), each)
 
 
 @pytest.mark.parametrize(("each", "may"), [((0, 2), False), ((1, 2), True), ((1, 1), True)])
