@@ -20,6 +20,7 @@ from parastance.train.cli import main
 from parastance.train.dates import period, position
 from parastance.train.population import Audited, Group
 from parastance.train.ppi import corrected, residuals, tuned_weight
+from parastance.train.randomness import suspicion
 from parastance.train.width import cells, shorten
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "benchmarks"))
@@ -109,6 +110,9 @@ def test_residuals_sum_to_nothing_in_every_stratum() -> None:
         ("2015-10-14T08:40:00Z", "day", "2015-10-14"),
         ("2015-10-14 23:30:00+05:00", "day", "2015-10-14"),
         ("14 October 2015", "week", "2015-W42"),
+        ("October 2015", "month", "2015-10"),
+        ("Oct 2015", "year", "2015"),
+        ("Oct 2015", "day", None),
         ("Oct 14, 2015", "year", "2015"),
         ("Wed, 14 Oct 2015 08:40:00 GMT", "month", "2015-10"),
         ("20151014", "month", "2015-10"),
@@ -197,6 +201,31 @@ def audit_of(rows: list[dict[str, Any]], path: Path, count: int = 120, **fields:
 
 def words_of(chart: Path) -> set[str | None]:
     return {element.text for element in ElementTree.parse(chart).getroot().iter("{http://www.w3.org/2000/svg}text")}
+
+
+def test_an_audit_that_was_not_drawn_at_random_gives_itself_away(ask: Any, tmp_path: Path) -> None:
+    rows = records()
+    output = write(tmp_path / "out.jsonl", rows)
+    picked = {
+        "by outlet": [row for row in rows if row["outlet"] == "Alpha"],
+        "by label": [row for row in rows if row["topics"]],
+        "at random": rows,
+    }
+    for how, some in picked.items():
+        audit = audit_of(some, tmp_path / "audit.jsonl", 60)
+        done = ask("shares", output, "--by", "outlet", "--audit", audit, "--drawn", "paragraph")
+        told = " ".join(done.stdout.split())
+        assert ("does not look drawn at random" in told) == (how != "at random"), how
+    chances = audit_of(picked["by label"], tmp_path / "audit.jsonl", 60, sampling_probability=0.2)
+    assert "does not look" not in ask("shares", output, "--audit", chances).stdout
+
+
+@pytest.mark.parametrize("part", [0.002, 0.05, 0.5, 0.97])
+def test_chance_is_not_suspected(part: float) -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.hypergeometric(int(part * 20_000), 20_000 - int(part * 20_000), 300, 20_000)
+    assert not any(suspicion(300, 20_000, [("a", int(count), part * 20_000)]) for count in seen)
+    assert suspicion(300, 20_000, [("a", int(300 * part + 60 if part < 0.9 else 230), part * 20_000)])
 
 
 def test_shares_are_the_same_from_every_format(ask: Any, tmp_path: Path) -> None:

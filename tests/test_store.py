@@ -120,6 +120,8 @@ def test_rollback_takes_the_way_back_step_by_step(store: Path, models: list[Path
     assert writing.rollback(store)["model"] == shipped
     with pytest.raises(UsageError, match="was never in use"):
         writing.rollback(store, to="m9@00000000")
+    with pytest.raises(UsageError, match=f"say which one: {names[2]}"):
+        writing.rollback(store, to=names[2].partition("@")[0])
     log = [json.loads(line) for line in (store / HISTORY).read_text().splitlines()]
     assert [entry["n"] for entry in log] == list(range(9))
     assert [entry["action"] for entry in log] == ["start", *["promote"] * 3, *["rollback"] * 5]

@@ -1,5 +1,7 @@
 """Dates of records to periods: what a date column may hold, as a day, week, month or year."""
 
+import contextlib
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -7,6 +9,7 @@ from typing import Any
 
 UNITS = ("year", "month", "week", "day")
 WRITTEN = ("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%Y/%m/%d", "%d.%m.%Y", "%Y.%m.%d")
+COARSE = ("%B %Y", "%b %Y", "%B, %Y", "%b, %Y")
 MILLISECONDS = 100_000_000_000  # a number of seconds beyond this is one of milliseconds
 
 
@@ -37,6 +40,8 @@ def _of_text(text: str, unit: str) -> str | None:
         day = _parsed(f"{text[:4]}-{text[5:]}-01")
         return _format(day, unit) if day and unit in ("year", "month") else None
     day = _parsed(text)
+    if day is None and unit in ("year", "month"):
+        day = _written(text, COARSE)
     return _format(day, unit) if day else None
 
 
@@ -56,11 +61,13 @@ def _parsed(text: str) -> date | None:
         return parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError):
         pass
-    for written in WRITTEN:
-        try:
-            return datetime.strptime(text, written)
-        except ValueError:
-            continue
+    return _written(text, WRITTEN)
+
+
+def _written(text: str, forms: Sequence[str]) -> date | None:
+    for form in forms:
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(text, form)
     return None
 
 

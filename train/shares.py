@@ -12,9 +12,11 @@ Without an audit only the second has an interval, and that interval knows nothin
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from parastance.predict.errors import UsageError
 from parastance.train.audit import Matches
@@ -22,6 +24,7 @@ from parastance.train.intervals import clustered
 from parastance.train.population import Documents, Group
 from parastance.train.ppi import corrected, tuned_weight
 from parastance.train.question import Reader
+from parastance.train.randomness import suspicion
 from parastance.train.results import HEADS
 from parastance.train.sample import Sample, settle
 from parastance.train.tally import Figures, Tally
@@ -96,7 +99,10 @@ def survey(
         done.notes += sample.notes
     if not tally.labels.names:
         raise UsageError(f"{', '.join(inputs)}: no record has a label, so there is nothing to count")
-    _Estimator(tally, sample, done).fill()
+    estimator = _Estimator(tally, sample, done)
+    estimator.fill()
+    if sample is not None and audit is not None and audit.chances is None and not audit.strata and not sample.by_document:
+        done.notes += suspicion(len(sample), tally.records, estimator.counts(sample))
     return done
 
 
@@ -125,6 +131,18 @@ class _Estimator:
         for key in sorted(groups, key=lambda key: [(value is None, str(type(value)), value) for value in key]):
             for column in self.columns:
                 self.done.shares.append(self._share(key, figures, groups[key], column))
+
+    def counts(self, sample: Sample) -> Iterator[tuple[str, int, float]]:
+        """Yield, of each label and group, (what it is in words, how many audited rows are of it, how many records)."""
+        figures = Figures(self.tally.whole, 1, len(self.labels))
+        for column in self.columns:
+            seen = int(np.count_nonzero(sample.given[:, column]))
+            yield f"given {self.labels[column][1]}", seen, float(figures.given[0, column])
+        if self.done.by:
+            sizes = Figures(self.tally.level, len(self.tally.groups), len(self.labels)).totals[:, 0]
+            for key, at in self.tally.groups.items():
+                name = ", ".join(map(str, key))
+                yield f"of {' and '.join(self.done.by)} {name}", int(np.count_nonzero(sample.group == at)), float(sizes[at])
 
     def _share(self, key: tuple[Any, ...] | None, figures: Figures, at: int, column: int) -> Share:
         head, label = self.labels[column]

@@ -218,8 +218,12 @@ def rollback(store: Path, to: str | None = None, note: str = "") -> Entry:
 
 
 def _ever_in_use(store: Path, name: str) -> Entry:
-    found = [entry for entry in history(store) if entry.get("kept") and entry["model"] == name]
+    kept = [entry for entry in history(store) if entry.get("kept")]
+    found = [entry for entry in kept if entry["model"] == name]
     if not found:
+        alike = sorted({entry["model"] for entry in kept if entry["model"].rpartition("@")[0] == name})
+        if alike:
+            raise UsageError(f"{name}: say which one: {', '.join(alike)}")
         raise UsageError(f"{name}: was never in use in {store}; `parastance models` lists what was")
     return found[-1]
 
