@@ -49,13 +49,17 @@ def flags_of(word: str) -> int:
 
 
 class Lexicon:
-    """The word types met so far, for one thread at a time. tokens, forms: numbers by string; letters: of all words."""
+    """The word types met so far, for one thread at a time.
+
+    tokens: all of them, by number; forms: numbers by string; letters: how many the words have.
+    """
 
     def __init__(self) -> None:
-        self.tokens: dict[str, int] = {}
+        self.tokens: list[str] = []
         self.forms: dict[str, int] = {}
         self.letters = 0
         self._words: dict[str, int] = {}
+        self._tokens: dict[str, int] = {}
         self._table = KeyTable(2)
         self._columns = np.zeros((6, 1024), np.int32)
 
@@ -85,33 +89,36 @@ class Lexicon:
         missing = np.flatnonzero(found == NONE)
         if not len(missing):
             return found
-        before, text = len(self), characters.text
+        text, numbers, before = characters.text, self._words, len(self)
         spelled = [text[a:b] for a, b in zip(starts[missing].tolist(), ends[missing].tolist(), strict=True)]
-        numbers = self._words
-        found[missing] = [numbers.setdefault(word, len(numbers)) for word in spelled]
-        self._describe(list(numbers)[before:] if len(numbers) > before else [])
+        self._describe([word for word in dict.fromkeys(spelled) if word not in numbers])
+        found[missing] = [numbers[word] for word in spelled]
         fresh, at = np.unique(np.where(odd[missing], NONE, found[missing]), return_index=True)
         kept = fresh >= before
         self._table.add(fresh[kept], first[missing[at[kept]]], second[missing[at[kept]]])
         return found
 
     def _describe(self, words: Sequence[str]) -> None:
-        """Fill in the columns of new words, which are the last."""
-        size = len(self) - len(words)
-        while len(self) > self._columns.shape[1]:
-            self._columns = np.concatenate([self._columns, np.zeros_like(self._columns)], axis=1)
-        self.letters += sum(map(len, words))
-        tokens, forms = self.tokens, self.forms
-        rows = []
+        """Add new words."""
+        tokens, forms, start = self._tokens, self.forms, len(self)
+        cells: list[int] = []
         for word in words:
-            token, cut, written, cut_written = as_token(word), NONE, NONE, NONE
-            form = forms.setdefault(word.lower(), len(forms))
+            self._words[word] = len(self._words)
+            lower = word.lower()
+            token = lower if lower.isalpha() else as_token(word)
+            number = tokens.get(token)
+            if number is None:
+                number = tokens[token] = len(self.tokens)
+                self.tokens.append(token)
+            form, cut, cut_written = forms.setdefault(lower, len(forms)), NONE, NONE
             if len(word) > 3 and word[-1] in "sS":
                 cut = forms.setdefault(word[:-1].lower(), len(forms))
                 cut_written = self._exact(word[:-1])
-            written = self._exact(word)
-            rows.append((tokens.setdefault(token, len(tokens)), flags_of(word), form, cut, written, cut_written))
-        self._columns[:, size : len(self)] = np.array(rows, np.int32).reshape(-1, len(self._columns)).T
+            cells += (number, flags_of(word), form, cut, self._exact(word), cut_written)
+        self.letters += sum(map(len, words))
+        while len(self) > self._columns.shape[1]:
+            self._columns = np.concatenate([self._columns, np.zeros_like(self._columns)], axis=1)
+        self._columns[:, start : len(self)] = np.array(cells, np.int32).reshape(-1, len(self._columns)).T
 
     def _exact(self, word: str) -> int:
         return self.forms.setdefault(word, len(self.forms)) if len(word) <= LONGEST_EXACT and word.isupper() else NONE

@@ -12,7 +12,7 @@ from parastance.predict.grams import Grams
 from parastance.predict.keytable import NONE
 from parastance.predict.lexicon import Lexicon
 from parastance.predict.passages import Passages, passages
-from parastance.predict.sums import Table
+from parastance.predict.sums import Table, rounded
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Memory:
     """The lexicon of one thread, the aliases in its numbers, and what is known of its tokens.
 
     number: int64 (tokens,), in the model's vocabulary, -1 for none; scores: float32 (tokens, labels), of the subwords and, behind
-    `split`, of the notions, each times its idf; idf: float32 (tokens,), of the notions, 0 for none.
+    `split`, of the notions, each times its idf, rounded (see `sums`); idf: float32 (tokens,), of the notions, 0 for none.
     """
 
     def __init__(self, blocks: WordBlocks) -> None:
@@ -48,7 +48,7 @@ class Memory:
         """Return some texts as arrays, the tokens that are new in them looked at."""
         seen = passages(texts, self.lexicon)
         if len(self.lexicon.tokens) > self._met:
-            self._look_at(list(self.lexicon.tokens)[self._met :])
+            self._look_at(self.lexicon.tokens[self._met :])
         return seen
 
     def _look_at(self, tokens: Sequence[str]) -> None:
@@ -60,9 +60,9 @@ class Memory:
         new, self._met = slice(self._met, end), end
         self.number[new] = [blocks.numbers.get(token, NONE) for token in tokens]
         if blocks.grams is not None:
-            self.scores[new, : self.split] = blocks.grams.scores(tokens)
+            self.scores[new, : self.split] = rounded(blocks.grams.scores(tokens))
         notion = blocks.term[self.number[new]]
         self.idf[new] = 0.0
         known = np.flatnonzero(notion >= 0)
         self.idf[new.start + known] = blocks.idf[notion[known]]
-        self.scores[new.start + known, self.split :] = blocks.table[notion[known]]
+        self.scores[new.start + known, self.split :] = rounded(blocks.table[notion[known]])

@@ -109,7 +109,7 @@ class PlainScorer:
         n = len(units)
         scores = totals[:n]
         if self.blocks.shape is not None:
-            scores += outlines.shapes(seen, texts, [unit.place for unit in units]) @ self.blocks.shape
+            self._add_shapes(scores, outlines.shapes(seen, texts, [unit.place for unit in units]))
         if pool:
             self._pool(scores, totals[n:], seen.owner[seen.row != NONE])
         named = np.bincount(seen.paragraph[mentions.first[mentions.role == TARGET_ROLE]], minlength=n) > 0
@@ -159,6 +159,15 @@ class PlainScorer:
             columns = self.blocks.columns[head]
             if wanted.start <= columns.start < wanted.stop:
                 totals[rows, columns] += scores[:, own]
+
+    def _add_shapes(self, scores: Matrix, shapes: Matrix) -> None:
+        """Add what the shapes say, one by one: the last bits of a matrix product depend on the number of its rows."""
+        assert self.blocks.shape is not None
+        columns = np.flatnonzero(self.blocks.shape.any(axis=0))
+        said = np.zeros((len(columns), len(scores)))
+        for values, weights in zip(np.ascontiguousarray(shapes.T), self.blocks.shape[:, columns], strict=True):
+            said += weights[:, np.newaxis] * values
+        scores[:, columns] += said.T
 
     def _pool(self, scores: Matrix, sentences: Matrix, owner: Indices) -> None:
         """Add the share of each unit's strongest sentence, in place."""

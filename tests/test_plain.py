@@ -1,6 +1,7 @@
 """NumPy's scorer by its parts: that each finds for a batch what its definition says of one paragraph, and what it costs."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from test_scores import HOSTILE, SHAPELY
 
 from parastance.predict import lexicon, plain
 from parastance.predict.actors import Aliases, Mentions
+from parastance.predict.artifact import unpack_terms
 from parastance.predict.characters import read
+from parastance.predict.grams import Grams
 from parastance.predict.keytable import KeyTable
 from parastance.predict.lexicon import FORM, TOKEN, Lexicon
 from parastance.predict.model import Unit
@@ -24,6 +27,7 @@ from parastance.predict.shape import shapes as defined_shapes
 from parastance.predict.targets import ROLES, matcher, read_registry
 from parastance.predict.tokens import WORD, tokenize
 from parastance.predict.views import home_view, target_view
+from parastance.train.data import corpus_files, read_labelled
 
 PIECES = [
     *SHAPELY, "Assad", "'s", "’s", "Assads ", " Iran ", " US ", " us ", "USs", "U.S. ", "Syrian government ", "Islamic State",
@@ -40,8 +44,8 @@ def test_words_and_sentences_are_those_of_each_text(texts: list[str]) -> None:
     known = Lexicon()
     for _ in range(2):  # met first, and known
         seen = passages(texts, known)
-        tokens, words = list(known.tokens), seen.characters.text
-        found = [tokens[at] for at in known.of(TOKEN, seen.words).tolist()]
+        words = seen.characters.text
+        found = [known.tokens[at] for at in known.of(TOKEN, seen.words).tolist()]
         lower = {number: form for form, number in known.forms.items()}
         for at, text in enumerate(texts):
             mine = slice(int(seen.word_starts[at]), int(seen.word_ends[at]))
@@ -97,10 +101,33 @@ def test_scores_do_not_depend_on_batches_or_on_what_is_kept(model: Any, monkeypa
     monkeypatch.setattr(plain, "BATCH", 300)
     monkeypatch.setattr(lexicon, "KEPT_WORDS", 50)
     parted = PlainScorer(model.blocks).score(units, model.registry, True)
-    assert np.abs(whole.scores - parted.scores).max() < 1e-9
+    assert np.array_equal(whole.scores, parted.scores)
     assert whole.known.tolist() == parted.known.tolist()
     assert whole.named.tolist() == parted.named.tolist()
     assert scorer.score([], model.registry, True).scores.shape == (0, model.blocks.width)
+
+
+def test_threads_score_alike(model: Any) -> None:
+    texts = [row.text for row in read_labelled(corpus_files())[:600]]
+    batches = [[Unit(text) for text in texts[at : at + 100]] for at in range(0, 600, 100)]
+    alone, shared = PlainScorer(model.blocks), PlainScorer(model.blocks)
+    wanted = [alone.score(batch, model.registry, True).scores for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            found = pool.map(lambda batch: shared.score(batch, model.registry, True).scores, batches)
+            assert all(np.array_equal(one, other) for one, other in zip(wanted, found, strict=True))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=("Z", "P", "S", "C")), min_size=1, max_size=12), min_size=1, max_size=6))
+def test_tokens_score_by_their_subwords(small_model: Any, words: list[str]) -> None:
+    blocks = small_model.blocks
+    table = blocks.tables["subwords"]
+    tokens = [token for word in words for token in tokenize(word)]
+    found = Grams(unpack_terms(table["terms"]), table["idf"], table["weights"]).scores(tokens)
+    for token, scores in zip(tokens, found, strict=True):
+        for head, own in blocks.own_columns("subwords").items():
+            assert np.abs(scores[own] - blocks.subwords.word_score(token)[blocks.columns[head]]).max() < 1e-5
 
 
 def test_what_is_kept_is_bounded(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
