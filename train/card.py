@@ -31,8 +31,14 @@ def write_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
     lines += ["## Made by", ""]
     lines += [f"- {name} {number}" for name, number in manifest["versions"].items()]
     lines += [f"- seed {manifest['seed']}, data {manifest['data_sha256'][:12]}"]
-    lines += [f"- {name}: C = {chosen['C']:g}" for name, chosen in manifest["chosen"].items() if "C" in chosen]
+    lines += [f"- {name}: {_settings(chosen)}" for name, chosen in manifest["chosen"].items()]
     return "\n".join([*lines, ""])
+
+
+def _settings(chosen: dict[str, Any]) -> str:
+    """Return the settings of a head in a line, without those that are off (see `recipe.Recipe`)."""
+    told = {key: "+".join(value) if isinstance(value, list) else value for key, value in chosen.items()}
+    return ", ".join(key if value is True else f"{key} = {value}" for key, value in told.items() if value is not False)
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:

@@ -16,7 +16,7 @@ from parastance.train.config import Config
 from parastance.train.folds import folds
 from parastance.train.heads import Features, Question, as_trial, calibrated, macro_f1, out_of_fold
 from parastance.train.linear import Linear
-from parastance.train.recipe import BLOCK_CHOICES, C_CHOICES, NAMED_CHOICES, OWN_CHOICES, Recipe, default_recipe
+from parastance.train.recipe import BLOCK_CHOICES, C_CHOICES, NAMED_CHOICES, NGRAM_CHOICES, OWN_CHOICES, Recipe, default_recipe
 
 ROWS = 9000  # rows searched on
 LABELS = 12  # labels of an inclusive head searched on
@@ -50,7 +50,7 @@ def stages(question: Question, config: Config) -> list[tuple[str, Sequence[Any]]
         blocks = (*blocks, (*blocks[-1], "notions"))
     found: list[tuple[str, Sequence[Any]]] = [("own", OWN_CHOICES)] if len(question.targets) > 1 else []
     topics = question.name == "topics"
-    found += [("blocks", blocks), *([("hinge", (False, True))] if topics else []), ("C", C_CHOICES), ("ngrams", (1, 2))]
+    found += [("blocks", blocks), *([("hinge", (False, True))] if topics else []), ("C", C_CHOICES), ("ngrams", NGRAM_CHOICES)]
     found += [("named", NAMED_CHOICES)] if topics else []
     found += [("balanced", (False, True)), ("pooled", (True, False)), ("naive_bayes", (False, True))]
     pins = config.pins(question.name)
@@ -90,7 +90,7 @@ def search(
         return tried[recipe]
 
     order = stages(question, config)
-    first = {name: values[0] for name, values in order if name not in ("C", "ngrams")}
+    first = {name: values[0] for name, values in order if name != "C"}
     start = {"C": 3.0, "one_vs_rest": True, **first, **config.pins(question.name)}
     best = Recipe(**start)
     for name, values in order:
