@@ -48,16 +48,17 @@ def label_batches(
 ) -> Iterator[Any]:
     """Yield one labelled record batch for each given one, rows in order; memory is flat in their number.
 
-    A row whose text is null counts as an empty one: no topic, the fallback stance, abstained. Raises KeyError where a batch
-    has no column `text_field`, UsageError for an unknown target.
+    batches: an iterable of them, or what has them (a table, a dataset). A row whose text is null counts as an empty one: no topic,
+    the fallback stance, abstained. Raises KeyError where a batch has no column `text_field`, TypeError where that holds no text,
+    UsageError for an unknown target.
     """
     import pyarrow as pa
 
     name = model.target(target)
-    for batch in batches:
+    for batch in batches.to_batches() if hasattr(batches, "to_batches") else batches:
         if text_field not in batch.schema.names:
             raise KeyError(f"no column {text_field!r} in the batch; there are {batch.schema.names}")
-        units = [Unit(text or "", name) for text in batch.column(text_field).cast(pa.string()).to_pylist()]
+        units = [Unit(text, name) for text in texts_of(batch.column(text_field))]
         records = [record for chunk in chunks(units) for record in labelled(model, chunk)]
         schema = output_schema(model, batch.schema, text_field)
         passed = len(schema) - len(_ours(model))
@@ -71,7 +72,9 @@ def texts_of(column: Any) -> list[str]:
     import pyarrow as pa
 
     array = pa.chunked_array(column) if hasattr(column, "__arrow_c_stream__") else pa.array(column)
-    if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type)):
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    if not any(holds(kind) for holds in texts):
         raise TypeError(f"a column of texts is needed, this one holds {array.type}")
     return [text or "" for text in array.to_pylist()]
 
@@ -91,6 +94,8 @@ def label_frame(model: "Model", frame: Any, text_field: str = "text", target: st
 
     home = type(frame).__module__.split(".")[0]
     if home == "pandas":
+        if text_field not in frame.columns:
+            raise KeyError(f"no column {text_field!r} in the frame; there are {list(frame.columns)}")
         texts = frame[[text_field]]
         found = _labelled_table(model, pa.Table.from_pandas(texts, preserve_index=False), text_field, target)
         ours = found.drop_columns([text_field]).to_pandas()

@@ -181,6 +181,7 @@ class Model:
                     raise TypeError("explain=True is for lists of strings")
                 return label_frame(self, texts, text_field, target)
             texts = texts_of(texts)
+        texts = texts if isinstance(texts, str) else list(texts)  # a generator can be gone through but once
         if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
             raise TypeError("label() takes a list of strings")
         name = self.target(target)

@@ -84,12 +84,13 @@ def fitted(batch: Any, schema: Any) -> Any:
     """Return the batch with the columns and types of the schema; a value of a type that clashes as text of JSON."""
     import pyarrow as pa
 
+    places = {name: at for at, name in enumerate(batch.schema.names)}
     columns = []
     for field in schema:
-        if field.name not in batch.schema.names:
+        if field.name not in places:
             columns.append(pa.nulls(batch.num_rows, field.type))
             continue
-        columns.append(_as_type(batch.column(field.name), field.type))
+        columns.append(_as_type(batch.column(places[field.name]), field.type))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 

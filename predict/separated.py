@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from parastance.predict.decode import GUESSED, NotText, decode_line
@@ -29,8 +30,10 @@ def delimiter_of(header: str, form: str) -> str:
 
 def same_name(columns: Sequence[str]) -> str | None:
     """Return what is wrong with a table two columns of which bear the same name, None where none do."""
-    twice = next((name for at, name in enumerate(columns) if name in columns[:at]), None)
-    return None if twice is None else f"two columns bear the same name, `{twice}`: rename one"
+    if len(set(columns)) == len(columns):
+        return None
+    twice = Counter(columns).most_common(1)[0][0]
+    return f"two columns bear the same name, `{twice}`: rename one"
 
 
 def read_separated(source: Source, lines: Iterator[tuple[int, bytes]], form: str) -> Iterator[tuple[int, Row | InputError]]:

@@ -113,12 +113,18 @@ def is_folder(path: str) -> bool:
 
 def join(folder: str, name: str) -> str:
     """Return the path of a name below a folder."""
-    return f"{folder.rstrip('/')}/{name}" if is_url(folder) else os.path.join(folder, name)
+    if not is_url(folder):
+        return os.path.join(folder, name)
+    return f"{folder}{name}" if folder.endswith("/") else f"{folder}/{name}"
 
 
 def parent(path: str) -> str:
     """Return the folder that holds a path."""
-    return path.rstrip("/").rsplit("/", 1)[0] if is_url(path) else os.path.dirname(os.path.abspath(path))
+    if not is_url(path):
+        return os.path.dirname(os.path.abspath(path))
+    protocol, _, rest = path.partition("://")
+    above, slash, _ = rest.rstrip("/").rpartition("/")
+    return f"{protocol}://{above or slash}"
 
 
 def name_of(path: str) -> str:

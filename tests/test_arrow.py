@@ -39,6 +39,31 @@ def test_a_missing_column_is_named(model: Any) -> None:
         next(model.label_batches(batches(), text_field="body"))
 
 
+# (what, Arrow type of the texts)
+TEXT_TYPES = [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]
+
+
+@pytest.mark.parametrize("kind", TEXT_TYPES, ids=str)
+def test_texts_of_any_type_pass_as_they_are(kind: Any, model: Any) -> None:
+    table = pa.table({"text": pa.array(TEXTS, pa.string()).cast(kind) if kind != TEXT_TYPES[3] else pa.array(TEXTS, kind)})
+    found = pa.Table.from_batches(model.label_batches(table))
+    assert found.schema.field("text").type == kind
+    assert found.column("stance").to_pylist() == [record["stance"] for record in model.label([text or "" for text in TEXTS])]
+
+
+@pytest.mark.parametrize("values", [[1, 2], [b"x"], [["x"]], [True]])
+def test_a_column_that_holds_no_text_is_refused(values: list[Any], model: Any) -> None:
+    with pytest.raises(TypeError, match="a column of texts is needed"):
+        list(model.label_batches(pa.table({"text": values})))
+    with pytest.raises(TypeError, match="a column of texts is needed"):
+        model.label(pa.array(values))
+
+
+def test_texts_that_can_be_gone_through_but_once(model: Any) -> None:
+    texts = [text for text in TEXTS if text]
+    assert model.label(iter(texts)) == model.label(tuple(texts)) == model.label(texts)
+
+
 # ------------------------------------------------------------------------------------------------ frames
 
 class Speaks:

@@ -7,7 +7,7 @@ import pytest
 
 from parastance.predict.errors import OutputError
 from parastance.predict.lock import lock_path
-from parastance.predict.storage import SHORT, aside_of, whole, write_text, write_whole
+from parastance.predict.storage import SHORT, aside_of, join, parent, whole, write_text, write_whole
 
 
 def test_a_file_is_replaced_at_once(tmp_path: Path) -> None:
@@ -56,3 +56,16 @@ def test_one_lock_at_a_time_also_where_its_file_was_removed(tmp_path: Path) -> N
     third = lock_path(path)
     assert third is not None
     third.close()
+
+
+# (path, the folder that holds it)
+PARENTS = [
+    ("/a/b", "/a"), ("/a", "/"), ("s3://b/c/d", "s3://b/c"), ("s3://b/c/", "s3://b"), ("memory://a", "memory://"),
+    ("file:///a/b", "file:///a"), ("file:///a", "file:///"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "folder"), PARENTS)
+def test_parents(path: str, folder: str) -> None:
+    assert parent(path) == folder
+    assert join(folder, path.rstrip("/").rsplit("/", 1)[1]) == path.rstrip("/")
