@@ -390,37 +390,72 @@ static uint8_t parting(const Text *text, const Words *words, size_t word)
     return 0;
 }
 
-/* The terms of one side of the clause of mention `index` of the target, from the mention to the edge, in the sentence low:high. */
-static int clause_side(View *own, const View *view, Block *block, const Lexicon *lexicon, const Text *text, const Words *words,
-                       const uint64_t *parts, size_t index, int right, size_t low, size_t high)
+/* A walk from token to token of a paragraph, a mention being one: the word behind the token, and the next mention. */
+typedef struct { size_t word, mention; } Walk;
+
+static int parts_clauses(const Lexicon *lexicon, const uint64_t *parts, uint32_t token)
 {
-    const Mention *mentions = view->mentions.at;
-    size_t at = right ? mentions[index].last : mentions[index].first;
-    uint32_t side = right ? CLAUSE_RIGHT : CLAUSE_LEFT, edge = right ? EDGE_RIGHT : EDGE_LEFT;
-    uint8_t mark = '.';
-    while (at != (right ? high : low)) {
-        if ((mark = parting(text, words, at))) break;
-        size_t other = right ? index + 1 : index - 1;
-        uint32_t token;
-        if (other < view->mentions.n && at == (right ? mentions[other].first : mentions[other].last)) {
-            token = mentions[other].role;
-            at = right ? mentions[other].last : mentions[other].first;
-            index = other;
-        } else {
-            token = lexicon->words.at[words->id[right ? at : at - 1]].token;
-            uint64_t hash = lexicon->tokens.at[token].hash;
-            for (size_t i = 0; i < CONJUNCTIONS; i++)
-                if (hash == parts[i]) return push_unigram(block, &own->relations, lexicon, edge, token);
-            at = right ? at + 1 : at - 1;
-        }
-        if (push_unigram(block, &own->relations, lexicon, CLAUSE, token)) return -1;
-        if (push_unigram(block, &own->relations, lexicon, side, token)) return -1;
-        mark = '.';
-    }
-    return push_term(block, &own->relations, term_key(edge, hash_bytes(&mark, 1), 0), (Made){edge, NONE, NONE});
+    if (token < ROLES) return 0;
+    for (size_t i = 0; i < CONJUNCTIONS; i++)
+        if (lexicon->tokens.at[token].hash == parts[i]) return 1;
+    return 0;
 }
 
-/* The clauses of the target's mentions, into `relations` and `inside` of a view of their own. parts: hashes of the conjunctions. */
+/* The token at a place, which is moved behind it; back: the token before, the place moved to its start. */
+static uint32_t step(Walk *walk, const View *view, const Lexicon *lexicon, const Words *words, int back)
+{
+    size_t other = back ? walk->mention - 1 : walk->mention;
+    const Mention *mention = view->mentions.at + other;
+    if (other < view->mentions.n && walk->word == (back ? mention->last : mention->first)) {
+        *walk = back ? (Walk){mention->first, other} : (Walk){mention->last, other + 1};
+        return mention->role;
+    }
+    if (back) walk->word--;
+    uint32_t token = lexicon->words.at[words->id[walk->word]].token;
+    walk->word += !back;
+    return token;
+}
+
+/* Walk from a place to an edge of its clause in the sentence that ends at `limit`; what parts it goes into `block` as a term. */
+static int walk_to_edge(View *own, Block *block, const View *view, const Lexicon *lexicon, const Text *text, const Words *words,
+                        const uint64_t *parts, Walk *walk, int back, size_t limit)
+{
+    uint32_t kind = back ? EDGE_LEFT : EDGE_RIGHT;
+    uint8_t mark = '.';
+    while (walk->word != limit && !(mark = parting(text, words, walk->word))) {
+        Walk next = *walk;
+        uint32_t token = step(&next, view, lexicon, words, back);
+        if (parts_clauses(lexicon, parts, token)) return push_unigram(block, &own->relations, lexicon, kind, token);
+        *walk = next;
+        mark = '.';
+    }
+    return push_term(block, &own->relations, term_key(kind, hash_bytes(&mark, 1), 0), (Made){kind, NONE, NONE});
+}
+
+/* The clause of the target's mention `index`, the first in it, of the sentence low:high, into `relations`; the first mention behind it
+   into *next. */
+static int find_clause(View *own, Block *block, const View *view, const Lexicon *lexicon, const Text *text, const Words *words,
+                       const uint64_t *parts, size_t index, size_t low, size_t high, size_t *next)
+{
+    const Mention *mentions = view->mentions.at;
+    Walk start = {mentions[index].first, index}, end = {mentions[index].last, index + 1};
+    if (walk_to_edge(own, block, view, lexicon, text, words, parts, &start, 1, low)) return -1;
+    if (walk_to_edge(own, block, view, lexicon, text, words, parts, &end, 0, high)) return -1;
+    *next = end.mention;
+    size_t last = end.mention - 1;
+    while (mentions[last].role != TARGET) last--;
+    while (start.word != end.word) {
+        size_t word = start.word;
+        uint32_t token = step(&start, view, lexicon, words, 0);
+        int before = word < mentions[last].first, behind = word > mentions[index].first;
+        if ((before || behind) && push_unigram(block, &own->relations, lexicon, CLAUSE, token)) return -1;
+        if (before && push_unigram(block, &own->relations, lexicon, CLAUSE_LEFT, token)) return -1;
+        if (behind && push_unigram(block, &own->relations, lexicon, CLAUSE_RIGHT, token)) return -1;
+    }
+    return 0;
+}
+
+/* The clauses that name the target, into `relations` and `inside` of a view of their own. parts: hashes of the conjunctions. */
 static int find_clauses(View *own, const View *view, Block *block, const Lexicon *lexicon, const Text *text, const Words *words,
                         const uint64_t *parts, const Ids *word_ends)
 {
@@ -430,9 +465,11 @@ static int find_clauses(View *own, const View *view, Block *block, const Lexicon
     for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
         size_t high = word_ends->at[sentence];
         own->inside_slices.at[2 * sentence] = (uint32_t)own->relations.n;
-        for (; next < view->mentions.n && view->mentions.at[next].first < high; next++)
-            for (int right = 0; view->mentions.at[next].role == TARGET && right < 2; right++)
-                if (clause_side(own, view, block, lexicon, text, words, parts, next, right, low, high)) return -1;
+        while (next < view->mentions.n && view->mentions.at[next].first < high) {
+            size_t index = next++;
+            if (view->mentions.at[index].role != TARGET) continue;
+            if (find_clause(own, block, view, lexicon, text, words, parts, index, low, high, &next)) return -1;
+        }
         own->inside_slices.at[2 * sentence + 1] = (uint32_t)own->relations.n;
         low = high;
     }

@@ -30,14 +30,15 @@ def clauses(seen: Passages, masked: Masked, table: TermTable, numbers: dict[str,
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(targets, minlength=size))])
     left = before[:-1] - before[starts[clause]]  # the targets of the clause that stand left and right of each token
     right = before[starts[clause + 1]] - before[1:]
-    for kind, times in (("c", left + right), ("l", right), ("r", left)):
-        at = np.flatnonzero(times)
+    for kind, holds in (("c", left + right > 0), ("l", right > 0), ("r", left > 0)):
+        at = np.flatnonzero(holds)
         keys = table.keys(np.full(len(at), table.kind(kind)), masked.tokens[at])
-        rows.add(table.find(keys), masked.sentence[at], times=times[at])
-    first, last = starts[clause[targets]], starts[clause[targets] + 1]
+        rows.add(table.find(keys), masked.sentence[at])
+    named = np.unique(clause[targets])
+    first, last = starts[named], starts[named + 1]
     behind = np.where(edge[last] == NONE, np.append(masked.tokens, NONE)[last], edge[last])
     for kind, by in (("<", edge[first]), (">", behind)):
-        rows.add(table.find(table.keys(np.full(len(by), table.kind(kind)), by)), masked.sentence[targets])
+        rows.add(table.find(table.keys(np.full(len(by), table.kind(kind)), by)), masked.sentence[first])
     return rows
 
 

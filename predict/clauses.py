@@ -19,21 +19,23 @@ def clauses(seen: Views) -> list[str]:
 def placed_clauses(seen: Views) -> list[tuple[str, int, int]]:
     """Return (term, first, last): the term and the slice of masked tokens that carries it.
 
-    `c:` terms are the words of the clause of each mention of the target, `l:` those before it and `r:` those after it; `<:`
-    and `>:`, carried by the mention, say by what the clause is parted from the rest: the conjunction, the kind of mark, or `.`
-    where the sentence begins or ends.
+    Of each clause that names the target: `c:` terms are its words, `l:` those before a mention of the target, `r:` those behind
+    one, each once; `<:` and `>:`, carried by the first mention, say by what the clause is parted from the rest: the conjunction,
+    the kind of mark, or `.` where the sentence begins or ends.
     """
     terms: list[tuple[str, int, int]] = []
-    low = 0
+    low = done = 0
     for _, high in seen.ends:
         for at in range(low, high):
-            if seen.masked[at] == TARGET:
-                first, before = _start(seen, at, low)
-                last, behind = _end(seen, at + 1, high)
-                for side, start, end in (("l", first, at), ("r", at + 1, last)):
-                    words = list(enumerate(seen.masked[start:end], start))
-                    terms.extend((f"{kind}:{word}", index, index + 1) for index, word in words for kind in ("c", side))
-                terms += [(f"<:{before}", at, at + 1), (f">:{behind}", at, at + 1)]
+            if seen.masked[at] != TARGET or at < done:
+                continue
+            first, before = _start(seen, at, low)
+            done, behind = _end(seen, at + 1, high)
+            last = max(other for other in range(at, done) if seen.masked[other] == TARGET)
+            for index in range(first, done):
+                kinds = "l" * (index < last) + "r" * (index > at)
+                terms.extend((f"{kind}:{seen.masked[index]}", index, index + 1) for kind in "c" * bool(kinds) + kinds)
+            terms += [(f"<:{before}", at, at + 1), (f">:{behind}", at, at + 1)]
         low = high
     return terms
 

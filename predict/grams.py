@@ -43,7 +43,7 @@ class Grams:
             known = np.flatnonzero(found != NONE)
             rows.append(owner[at[known]])
             grams.append(found[known].astype(np.int64))
-        cells = count(np.concatenate(rows), np.concatenate(grams), None, len(self._table))
+        cells = count(np.concatenate(rows), np.concatenate(grams), len(self._table))
         scores = np.zeros((len(tokens), self.labels))
         scores[cells.rows] = cells.sums(self._table)
         return scores

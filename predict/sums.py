@@ -62,16 +62,12 @@ def _added(values: NDArray[np.generic], first: Indices) -> Matrix:
     return np.asarray(np.add.reduceat(values, first, axis=0, dtype=np.float64)) if len(first) else np.zeros(values.shape)
 
 
-def count(rows: Indices, terms: Indices, times: Indices | None, width: int) -> Cells:
-    """Return the cells of terms, all numbers of which are < width, in rows; times: how often each is there, else once."""
+def count(rows: Indices, terms: Indices, width: int) -> Cells:
+    """Return the cells of terms, all numbers of which are < width, in rows."""
     bits = width.bit_length()
-    keys = rows << bits | terms
-    order = None if times is None else np.argsort(keys)
-    keys = np.sort(keys) if order is None else keys[order]
+    keys = np.sort(rows << bits | terms)
     start = _firsts(keys)
     counts = np.append(start[1:], len(keys)) - start
-    if times is not None and len(start):
-        counts = np.add.reduceat(times[order], start)
     cells = keys[start]
     row = cells >> bits
     first = _firsts(row)

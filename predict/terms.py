@@ -71,24 +71,21 @@ class Rows:
 
     def __init__(self, seen: Passages) -> None:
         self.seen = seen
-        self._parts: list[tuple[Indices, Indices, Indices | None]] = []
+        self._parts: list[tuple[Indices, Indices]] = []
 
-    def add(
-        self, terms: Indices, sentence: Indices, inside: NDArray[np.bool_] | None = None, times: Indices | None = None
-    ) -> None:
-        """Count terms, -1 for none, in their sentence, unless not inside one, and in its paragraph; times: how often, else once."""
+    def add(self, terms: Indices, sentence: Indices, inside: NDArray[np.bool_] | None = None) -> None:
+        """Count terms, -1 for none, in their sentence, unless not inside one, and in its paragraph."""
         known = np.flatnonzero(terms >= 0)
         terms, sentence = terms[known], sentence[known]
-        times = None if times is None else times[known]
-        self._parts.append((terms, self.seen.owner[sentence], times))
+        self._parts.append((terms, self.seen.owner[sentence]))
         row = self.seen.row[sentence]
         here = np.flatnonzero(row >= 0 if inside is None else (row >= 0) & inside[known])
-        self._parts.append((terms[here], row[here], None if times is None else times[here]))
+        self._parts.append((terms[here], row[here]))
 
     def put(self, terms: Indices, rows: Indices) -> None:
         """Count terms in rows; -1, of either: none."""
         good = np.flatnonzero((terms >= 0) & (rows >= 0))
-        self._parts.append((terms[good], rows[good], None))
+        self._parts.append((terms[good], rows[good]))
 
     def either(self, yes: NDArray[np.bool_], then: int, otherwise: int) -> None:
         """Count a term in each paragraph and sentence, by whether something holds of its sentences."""
@@ -97,13 +94,10 @@ class Rows:
         self.put(np.where(paragraphs, then, otherwise), np.arange(len(seen)))
         self.put(np.where(yes, then, otherwise), seen.row)
 
-    def all(self) -> tuple[Indices, Indices, Indices | None]:
-        """Return (the row of each, terms, how often each where that may not be once)."""
+    def all(self) -> tuple[Indices, Indices]:
+        """Return (the row of each, terms)."""
         terms, rows = (np.concatenate([part[at] for part in self._parts] or [np.zeros(0, np.int64)]) for at in (0, 1))
-        if all(times is None for _, _, times in self._parts):
-            return rows, terms, None
-        times = [np.ones(len(part), np.int64) if times is None else times for part, _, times in self._parts]
-        return rows, terms, np.concatenate(times)
+        return rows, terms
 
 
 def ngrams(seen: Passages, masked: Masked, unigrams: Indices, bigrams: TermTable) -> Rows:

@@ -24,6 +24,7 @@ CASES = [  # text, in which X is the target; the clause's words before it, behin
 ]
 
 
+WORDS = "now then <target> met <target> in town slept"
 PAIRS = [("warm", "good"), ("cold", "bad")]
 
 
@@ -74,3 +75,12 @@ def test_a_block_that_sees_nothing_in_any_row_changes_nothing() -> None:
     models = [Model.from_artifact(fitted.artifact, "m") for fitted in (alone, beside)]
     one, other = (model.scores([Unit("warm rain in Assad's town")])["stance"] for model in models)
     assert other == pytest.approx(one, abs=1e-6)
+
+
+def test_a_clause_counts_once_however_often_it_names_the_target() -> None:
+    text = "Now then X met X in town, and X slept."
+    spans = tuple((at, at + 1) for at, char in enumerate(text) if char == "X")
+    found = clauses(target_view(Unit(text, "x", spans), Registry([], "x")))
+    first = ["l:now", "l:then", "l:<target>", "l:met", "r:met", "r:<target>", "r:in", "r:town", "<:.", ">:,"]
+    assert sorted(term for term in found if term[0] != "c") == sorted([*first, "<:and", ">:.", "r:slept"])
+    assert sorted(term for term in found if term[0] == "c") == sorted(f"c:{word}" for word in WORDS.split())
