@@ -5,8 +5,11 @@ All have one small interface: submit a part where there is room, wait for what c
 
 import os
 import signal
+import sys
+import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -14,7 +17,7 @@ from typing import Any, Protocol
 
 from parastance.predict.errors import ModelError, OutputError, ParastanceError, UsageError
 from parastance.predict.labelling import Job, Note
-from parastance.predict.model import Model
+from parastance.predict.model import Model, Unit
 from parastance.predict.parts import Part
 from parastance.predict.worker import Crash, Outcome, outcome_of, serve
 
@@ -69,12 +72,21 @@ class _Worker:
     noted: list[int] = field(default_factory=lambda: [0, 0, 0])
 
 
+def may_fork() -> bool:
+    """Whether a worker may be a fork of this process, which starts at once and shares the model's memory.
+
+    A fork copies locks that other threads hold, those of Arrow among them, which are not seen by Python; and only Linux's own
+    libraries bear it.
+    """
+    return sys.platform == "linux" and "pyarrow" not in sys.modules and threading.active_count() == 1
+
+
 class Processes:
     """Worker processes, each with one part at a time, so that it is known what a worker had when it ended."""
 
     def __init__(self, model: Model, job: Job, note: Note, count: int) -> None:
         self.model, self.job, self.note = model, job, note
-        self.context = get_context("spawn")  # a fork would copy locks that Arrow's threads hold
+        self.context: Any = get_context("fork" if may_fork() else "spawn")
         self.workers: list[_Worker] = []
         self.count = count
         self.ready: deque[tuple[Part, Outcome]] = deque()
@@ -134,7 +146,10 @@ class Processes:
 
     def _start(self) -> _Worker:
         here, there = self.context.Pipe()
-        own = None if self.model.folder is not None else self.model
+        if self.context.get_start_method() == "fork":
+            with suppress(Exception):  # that is for the worker to meet
+                self.model.decide([Unit("Talks failed.")])  # so that the fork has what scores, in memory that is shared
+        own = None if self.context.get_start_method() == "spawn" and self.model.folder is not None else self.model
         process = self.context.Process(
             target=serve, args=(there, self.model.folder, self.model.name, self.model.registry, own, self.job), daemon=True
         )

@@ -3,6 +3,19 @@
 import os
 from contextlib import suppress
 from typing import IO
+from weakref import WeakSet
+
+_held: "WeakSet[IO[bytes]]" = WeakSet()
+
+
+def _let_go() -> None:
+    """Close a fork's copies of locked files, with which it would hold on to the locks when its parent has ended."""
+    for stream in list(_held):
+        stream.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 try:
     import fcntl
@@ -48,6 +61,7 @@ def lock_path(path: str) -> IO[bytes] | None:
         except BaseException:
             stream.close()
             raise
+        _held.add(stream)
         with suppress(OSError):
             if os.path.samestat(os.fstat(stream.fileno()), os.stat(path)):
                 return stream

@@ -68,6 +68,7 @@ class Reporter:
         elif not self.quiet and not table and self.stream.isatty():
             from tqdm import tqdm
 
+            tqdm.monitor_interval = 0  # no thread of its own: `tick` refreshes it, and workers may be forks
             self.bar = tqdm(
                 total=total or None, unit="B", unit_scale=True, file=self.stream, leave=False, dynamic_ncols=True, mininterval=0.2
             )
