@@ -67,13 +67,12 @@ static uint32_t intern_token(const Scorer *scorer, State *state, const uint8_t *
     Token *token = &state->lexicon.tokens.at[id];
     token->unigram = table_find(&scorer->masked.table, term_key(UNIGRAM, token->hash, 0));
     uint32_t notion = id < ROLES ? NONE : table_find(&scorer->notions.table, term_key(NOTION, token->hash, 0));
-    if (counter_reserve(&state->words, id + 1)) return NONE;
     size_t width = scorer->width;
     if (reserve_items(&state->token_rows, &state->token_room, 2 * (id + 1) * width, sizeof *state->token_rows)) return NONE;
     float *row = state->token_rows + 2 * width * id;
     if (notion != NONE) memcpy(row + width, scorer->notions.rows + width * notion, width * sizeof *row);
     else memset(row + width, 0, width * sizeof *row);
-    state->words.cells[id] = (Cell){0, notion == NONE ? 0.0F : scorer->notions.idf[notion]};
+    token->notion = notion == NONE ? 0.0F : scorer->notions.idf[notion];
     uint8_t *padded = malloc(size + 2);
     if (padded == NULL) return NONE;
     padded[0] = padded[size + 1] = ' ';
@@ -160,7 +159,6 @@ static int read_words(const Scorer *scorer, State *state, const Text *text, PyTh
         } else {
             PREFETCH(&state->lexicon.tokens.at[found->token]);
             PREFETCH(state->token_rows + 2 * scorer->width * found->token);
-            PREFETCH(&state->words.cells[found->token]);
         }
         state->ids.at[at] = id;
     }
@@ -262,7 +260,7 @@ static int score_item(Scorer *scorer, State *state, const Item *item, const Trie
     Text text;
     double shape[SHAPES];
     if (read_text(scorer, state, item, &text, thread)) return -1;
-    if (scorer->shape) shape_of(&text, state->places.at, state->ids.n, item->place, shape);
+    if (scorer->shape) shape_of(&text, state->places.at, state->ids.n, &state->lexicon, state->ids.at, item->place, shape);
     int same = item->asked == home && !item->mentions;
     View *view = &state->home;
     if (see(scorer, state, view, home, &text, NULL)) return -1;
@@ -288,9 +286,6 @@ static State *new_state(const Scorer *scorer)
     state->best = calloc(2 * width, sizeof(double));
     state->part = calloc(width, sizeof(double));
     int failed = !state->sums || !state->own || !state->best || !state->part;
-    failed = failed || counter_for(&state->masked, &scorer->masked) || counter_for(&state->relations, &scorer->relations);
-    failed = failed || counter_for(&state->frames, &scorer->frames) || counter_for(&state->names, &scorer->names);
-    failed = failed || counter_for(&state->clauses, &scorer->clauses) || counter_for(&state->grams, &scorer->grams);
     for (uint32_t role = 0; role < ROLES && !failed; role++)
         failed = intern_token(scorer, state, (const uint8_t *)role_names[role], strlen(role_names[role])) != role;
     if (!failed) return state;
@@ -667,7 +662,7 @@ static PyObject *kernel_shapes(PyObject *module, PyObject *arguments)
         words.n = 0;
         for (size_t c = 0; c <= text.length; c++)
             if ((c > 0 && (text.class[c - 1] & IS_WORD)) != (text.class[c] & IS_WORD)) words.at[words.n++] = (uint32_t)c;
-        shape_of(&text, words.at, words.n / 2, (const int32_t *)places.buf + 2 * at, (double *)out.buf + at * SHAPES);
+        shape_of(&text, words.at, words.n / 2, NULL, NULL, (const int32_t *)places.buf + 2 * at, (double *)out.buf + at * SHAPES);
     }
     if (!failed) result = Py_NewRef(Py_None);
     else failure();
@@ -686,44 +681,67 @@ static PyObject *kernel_shapes(PyObject *module, PyObject *arguments)
 
 typedef uint64_t (*Written)(const uint8_t *, size_t);
 
+typedef struct { uint64_t key; float idf; uint32_t id; } Term;
+
+/* Order of terms: those of the most texts first, so that what is looked at most lies close together. */
+static int compare_terms(const void *one, const void *other)
+{
+    const Term *a = one, *b = other;
+    if (a->idf != b->idf) return a->idf < b->idf ? -1 : 1;
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* The terms of a block by their keys, in order; NULL with an exception. */
+static Term *read_terms(const Py_buffer *source, const Py_buffer *idf, Written written)
+{
+    size_t n = (size_t)idf->len / 4, at = 0, size = (size_t)source->len;
+    const uint8_t *bytes = source->buf;
+    Term *terms = calloc(n + 1, sizeof *terms);
+    if (terms == NULL) return (void)PyErr_NoMemory(), NULL;
+    for (size_t id = 0; id < n; id++) {
+        const uint8_t *end = at < size ? memchr(bytes + at, '\n', size - at) : NULL;
+        size_t length = end ? (size_t)(end - bytes) - at : size - at;
+        Term *term = &terms[id];
+        term->key = at <= size ? written(bytes + at, length) : 0;
+        term->id = (uint32_t)id;
+        memcpy(&term->idf, (const char *)idf->buf + 4 * id, 4);
+        if (!term->key) {
+            if (at > size) PyErr_SetString(PyExc_ValueError, "fewer terms than weights");
+            else PyErr_Format(PyExc_ValueError, "a term of unknown kind at %zu", at);
+            free(terms);
+            return NULL;
+        }
+        at += length + 1;
+    }
+    qsort(terms, n, sizeof *terms, compare_terms);
+    return terms;
+}
+
 /* Fill a block from (terms, idf, weights) or leave it empty for None. */
 static int fill_block(Block *block, PyObject *parts, Written written, size_t width)
 {
     if (parts == Py_None) return 0;
-    Py_buffer terms, idf, rows;
-    if (!PyTuple_Check(parts) || !PyArg_ParseTuple(parts, "y*y*y*", &terms, &idf, &rows)) {
+    Py_buffer source, idf, rows;
+    if (!PyTuple_Check(parts) || !PyArg_ParseTuple(parts, "y*y*y*", &source, &idf, &rows)) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "a block is a tuple of terms, idf and weights");
         return -1;
     }
-    size_t n = (size_t)idf.len / 4, at = 0, size = (size_t)terms.len;
-    const uint8_t *bytes = terms.buf;
-    int failed = (size_t)rows.len != 4 * n * width;
-    if (failed) PyErr_SetString(PyExc_ValueError, "terms, idf and weights of unlike lengths");
+    size_t n = (size_t)idf.len / 4;
+    Term *terms = NULL;
+    if ((size_t)rows.len != 4 * n * width) PyErr_SetString(PyExc_ValueError, "terms, idf and weights of unlike lengths");
+    else terms = read_terms(&source, &idf, written);
     block->idf = malloc(4 * n + 4);
     block->rows = malloc(4 * n * width + 4);
+    int failed = terms == NULL;
     if (!failed && (!block->idf || !block->rows || table_reserve(&block->table, n + 1))) failed = 1, PyErr_NoMemory();
-    for (size_t id = 0; id < n && !failed; id++) {
-        if (at > size) {
-            PyErr_SetString(PyExc_ValueError, "fewer terms than weights");
-            failed = 1;
-            break;
-        }
-        const uint8_t *end = at < size ? memchr(bytes + at, '\n', size - at) : NULL;
-        size_t length = end ? (size_t)(end - bytes) - at : size - at;
-        uint64_t key = written(bytes + at, length);
-        if (key) table_put(&block->table, key, (uint32_t)id);
-        else {
-            PyErr_Format(PyExc_ValueError, "a term of unknown kind at %zu", at);
-            failed = 1;
-        }
-        at += length + 1;
+    for (size_t at = 0; at < n && !failed; at++) {
+        table_put(&block->table, terms[at].key, (uint32_t)at);
+        block->idf[at] = terms[at].idf;
+        memcpy(block->rows + width * at, (const char *)rows.buf + 4 * width * terms[at].id, 4 * width);
     }
-    if (!failed) {
-        memcpy(block->idf, idf.buf, 4 * n);
-        memcpy(block->rows, rows.buf, 4 * n * width);
-        block->n = n;
-    }
-    PyBuffer_Release(&terms);
+    if (!failed) block->n = n;
+    free(terms);
+    PyBuffer_Release(&source);
     PyBuffer_Release(&idf);
     PyBuffer_Release(&rows);
     return failed ? -1 : 0;

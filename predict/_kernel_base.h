@@ -16,6 +16,13 @@
 #define PREFETCH(address) ((void)(address))
 #endif
 
+/* Loops over many values are worth wider registers where the processor has them. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
 /* Secrets of the process, drawn at import: nobody can write a text whose words collide. */
 static uint64_t secret[6];
 

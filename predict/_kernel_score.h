@@ -14,13 +14,13 @@
 
 static double one_plus_log[LOGARITHMS];
 
-/* How often each feature of a block stands in what is scored. */
-typedef struct { uint32_t count; float idf; } Cell;
+/* How often each feature stands in what is scored: a hash table as small as that, so that it stays in the nearest cache. */
+typedef struct { uint32_t id, count; } Cell; /* count 0: empty */
 
 typedef struct {
     Cell *cells;
-    size_t room;
-    Ids touched;
+    size_t n_cells;
+    Ids touched; /* cells, in the order in which features were met */
 } Counter;
 
 typedef struct {
@@ -92,43 +92,40 @@ static void state_free(State *state)
     free(state);
 }
 
-/* Make room for counts of n features; 0 on success, -1 where memory is out. */
+/* Make room for n features; 0 on success, -1 where memory is out. */
 static int counter_reserve(Counter *counter, size_t n)
 {
-    size_t before = counter->room;
-    if (reserve_items(&counter->cells, &counter->room, n, sizeof *counter->cells)) return -1;
-    if (counter->room > before) memset(counter->cells + before, 0, (counter->room - before) * sizeof *counter->cells);
+    if (2 * n <= counter->n_cells) return 0;
+    size_t wanted = 256;
+    while (wanted < 2 * n) wanted *= 2;
+    Cell *cells = calloc(wanted, sizeof *cells);
+    if (cells == NULL) return -1;
+    free(counter->cells); /* which are all empty between two countings */
+    counter->cells = cells;
+    counter->n_cells = wanted;
     return 0;
 }
 
-static int counter_for(Counter *counter, const Block *block)
-{
-    if (counter_reserve(counter, block->n)) return -1;
-    for (size_t id = 0; id < block->n; id++) counter->cells[id].idf = block->idf[id];
-    return 0;
-}
-
+/* Count ids, none having been counted since the last were cleared. */
 static inline int tally(Counter *counter, const uint32_t *ids, size_t n)
 {
-    if (RESERVE(counter->touched, counter->touched.n + n)) return -1;
+    if (counter_reserve(counter, n) || RESERVE(counter->touched, n)) return -1;
+    Cell *cells = counter->cells;
     uint32_t *touched = counter->touched.at;
-    size_t found = counter->touched.n;
+    size_t found = 0, mask = counter->n_cells - 1;
     for (size_t at = 0; at < n; at++) {
-        touched[found] = ids[at];
-        found += counter->cells[ids[at]].count++ == 0;
+        uint32_t id = ids[at];
+        size_t cell = ((id * 0x9E3779B1U) >> 8) & mask;
+        while (cells[cell].count && cells[cell].id != id) cell = (cell + 1) & mask;
+        touched[found] = (uint32_t)cell;
+        found += cells[cell].count++ == 0;
+        cells[cell].id = id;
     }
     counter->touched.n = found;
     return 0;
 }
 
 static inline double frequency(uint32_t count) { return count < LOGARITHMS ? one_plus_log[count] : 1.0 + log((double)count); }
-
-/* The sums of rows are worth wider registers where the processor has them. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
 
 static inline void add_row(double *sums, const float *row, double value, size_t width)
 {
@@ -148,9 +145,10 @@ WIDE static double weigh(const Block *block, Counter *counter, double *sums, siz
     size_t n = counter->touched.n;
     counter->touched.n = 0;
     for (size_t at = 0; at < n; at++) {
-        uint32_t id = touched[at];
-        double value = frequency(counter->cells[id].count) * counter->cells[id].idf;
-        counter->cells[id].count = 0;
+        Cell *cell = &counter->cells[touched[at]];
+        uint32_t id = cell->id;
+        double value = frequency(cell->count) * block->idf[id];
+        cell->count = 0;
         norm += value * value;
         if (width == 8) add_row(sums, block->rows + 8 * (size_t)id, value, 8);
         else add_row(sums, block->rows + width * id, value, width);
@@ -187,10 +185,10 @@ WIDE static int score_words(const Scorer *scorer, State *state, size_t start, si
     double norm = 0.0, *part = state->part;
     memset(part, 0, width * sizeof *part);
     for (size_t at = 0; at < state->words.touched.n; at++) {
-        uint32_t token = state->words.touched.at[at];
-        Cell *cell = &state->words.cells[token];
+        Cell *cell = &state->words.cells[state->words.touched.at[at]];
+        uint32_t token = cell->id;
         const float *row = state->token_rows + 2 * width * token;
-        double value = frequency(cell->count), notion = value * cell->idf;
+        double value = frequency(cell->count), notion = value * state->lexicon.tokens.at[token].notion;
         cell->count = 0;
         norm += notion * notion;
         if (width == 8) {

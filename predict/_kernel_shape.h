@@ -3,7 +3,7 @@
 #ifndef PARASTANCE_SHAPE_H
 #define PARASTANCE_SHAPE_H
 
-#include "_kernel_text.h"
+#include "_kernel_words.h"
 
 #define SHAPES 31
 
@@ -152,7 +152,7 @@ static void look_at_mark(const Text *text, size_t at, Seen *seen, size_t *run)
     }
 }
 
-static Seen look(const Text *text, const uint32_t *words, size_t n_words)
+static Seen look(const Text *text, const uint32_t *words, size_t n_words, const Lexicon *lexicon, const uint32_t *ids)
 {
     Seen seen = {0};
     size_t at = 0, run = 0;
@@ -162,24 +162,42 @@ static Seen look(const Text *text, const uint32_t *words, size_t n_words)
             if (!(text->class[at] & IS_SPACE)) look_at_mark(text, at, &seen, &run);
         if (word == n_words) break;
         at = words[2 * word + 1];
-        look_at_word(text, start, at, &seen);
+        if (!lexicon || (lexicon->words.at[ids[word]].flags & IS_TELLING)) look_at_word(text, start, at, &seen);
     }
     return seen;
 }
 
 static double at_most_1(double value) { return value < 1.0 ? value : 1.0; }
 
-/* The values of one paragraph, `words` its words as pairs of start and end; place: index and count, 0 where not known. */
-static void shape_of(const Text *text, const uint32_t *words, size_t n_words, const int32_t place[2], double out[SHAPES])
+/* How many letters, capitals, digits and marks there are among n characters. */
+WIDE static void count_classes(const uint16_t *class, size_t n, size_t counts[4])
 {
-    size_t length = text->length, letters = 0, capitals = 0, digits = 0, marks = 0, lengthy = 0, titled = 0;
-    const uint16_t *class = text->class;
-    for (size_t at = 0; at < length; at++) {
-        letters += class[at] >> 2 & 1U;
-        capitals += (class[at] >> 2 & class[at] >> 3) & 1U;
-        digits += class[at] >> 5 & 1U;
-        marks += class[at] >> 7 & 1U;
+    enum { AT_ONCE = 32768 }; /* so that 16 bits suffice */
+    for (size_t start = 0; start < n; start += AT_ONCE) {
+        size_t end = n - start < AT_ONCE ? n : start + AT_ONCE;
+        uint16_t letters = 0, capitals = 0, digits = 0, marks = 0;
+        for (size_t at = start; at < end; at++) {
+            letters = (uint16_t)(letters + (class[at] >> 2 & 1));
+            capitals = (uint16_t)(capitals + ((class[at] >> 2 & class[at] >> 3) & 1));
+            digits = (uint16_t)(digits + (class[at] >> 5 & 1));
+            marks = (uint16_t)(marks + (class[at] >> 7 & 1));
+        }
+        counts[0] += letters;
+        counts[1] += capitals;
+        counts[2] += digits;
+        counts[3] += marks;
     }
+}
+
+/* The values of one paragraph, `words` its words as pairs of start and end; place: index and count, 0 where not known;
+   lexicon: NULL, or where the words stand by their ids. */
+static void shape_of(const Text *text, const uint32_t *words, size_t n_words, const Lexicon *lexicon, const uint32_t *ids,
+                     const int32_t place[2], double out[SHAPES])
+{
+    size_t length = text->length, counts[4] = {0}, lengthy = 0, titled = 0;
+    const uint16_t *class = text->class;
+    count_classes(class, length, counts);
+    size_t letters = counts[0], capitals = counts[1], digits = counts[2], marks = counts[3];
     for (size_t at = 0; at < n_words; at++)
         if (words[2 * at + 1] - words[2 * at] > 3) {
             lengthy++;
@@ -194,7 +212,7 @@ static void shape_of(const Text *text, const uint32_t *words, size_t n_words, co
     int open = dots || closing == 0x2026 || closing == 0xBB || closing == 0x203A || closing == '>';
     int quote = first == '"' || first == 0x201C || first == '\'' || first == 0x2018 || first == '(';
     double share = (double)capitals / (double)(letters ? letters : 1);
-    Seen seen = look(text, words, n_words);
+    Seen seen = look(text, words, n_words, lexicon, ids);
     double values[SHAPES] = {
         length < 20, length < 60, length < 150, length < 400, n_words <= 3, n_words <= 6, n_words <= 12, share,
         (double)titled / (double)(lengthy ? lengthy : 1), share > 0.8,

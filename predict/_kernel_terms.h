@@ -141,7 +141,10 @@ static int find_known_ngrams(View *view, const Block *block, size_t width, const
     }
     uint64_t *keys = view->keys.at;
     uint32_t *masked = view->masked.at;
-    for (size_t i = 0; i + 1 < n; i++) keys[i] = term_key(BIGRAM, records[tokens[i]].hash, records[tokens[i + 1]].hash);
+    for (size_t i = 0; i + 1 < n; i++) {
+        keys[i] = term_key(BIGRAM, records[tokens[i]].hash, records[tokens[i + 1]].hash);
+        PREFETCH(&block->table.filter[((keys[i] >> 32) & (block->table.bits - 1)) >> 6]);
+    }
     for (size_t i = 0; i + 1 < n; i++) {
         keys[i] &= (uint64_t)0 - table_may_hold(&block->table, keys[i]);
         PREFETCH(&block->table.at[keys[i] & (block->table.slots - 1)]);

@@ -6,7 +6,7 @@
 #include "_kernel_text.h"
 
 enum { ROLES = 6, TARGET = 0, NAME = 5 }; /* the role tokens are the first tokens; order as in targets.ROLES, then a name */
-enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8 };
+enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8, IS_TELLING = 16 };
 
 static const char *const role_names[ROLES] = {"<target>", "<ally>", "<adversary>", "<jihadist>", "<third>", "<name>"};
 
@@ -21,6 +21,7 @@ typedef struct {
     uint64_t hash;
     uint32_t start, length;
     uint32_t unigram; /* the feature, NONE where there is none */
+    float notion;     /* the idf among the notions, 0 where it is none */
 } Token;
 
 /* What Python knows better: the token, lower case and lower case without the last letter of a word beyond ASCII. */
@@ -125,6 +126,19 @@ static uint32_t add_word(Lexicon *lexicon, Word word, const uint8_t *bytes)
     return id;
 }
 
+/* Whether a word may tell something of the shape of its line: that it begins a date, or of a copyright. */
+static int is_telling(const uint8_t *bytes, size_t length)
+{
+    static const char months[] = "jan feb mar apr may jun jul aug sep oct nov dec";
+    char start[4] = {0};
+    if (!all_ascii(bytes, length) || (bytes[0] >= '0' && bytes[0] <= '9')) return 1;
+    for (size_t at = 0; at + 8 <= length; at++)
+        if (!memcmp(bytes + at, "opyright", 8)) return 1;
+    if (length < 3) return 0;
+    for (int at = 0; at < 3; at++) start[at] = (char)(bytes[at] | 32);
+    return strstr(months, start) != NULL;
+}
+
 /* Fill in what matching needs of a word of `length` bytes whose forms are given. */
 static void describe(Word *word, const uint8_t *bytes, const Forms *forms, size_t characters)
 {
@@ -133,6 +147,7 @@ static void describe(Word *word, const uint8_t *bytes, const Forms *forms, size_
     word->flags = forms->upper ? STARTS_UPPER : 0;
     if (word->length == 1 && (last == 's' || last == 'S')) word->flags |= IS_POSSESSIVE;
     if (word->length == 1 && last == 'I') word->flags |= IS_I;
+    if (is_telling(bytes, word->length)) word->flags |= IS_TELLING;
     if (characters > 3 && (last == 's' || last == 'S')) {
         word->flags |= HAS_CUT;
         word->cut = hash_bytes(forms->cut, forms->cut_size);
