@@ -1,6 +1,8 @@
 """Files written whole, and locks: what a reader finds, and what is left where writing stops."""
 
 import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,27 @@ PARENTS = [
 def test_parents(path: str, folder: str) -> None:
     assert parent(path) == folder
     assert join(folder, path.rstrip("/").rsplit("/", 1)[1]) == path.rstrip("/")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_fork_does_not_hold_its_parents_lock(tmp_path: Path) -> None:
+    held = lock_path(str(tmp_path / "run" / "lock"))
+    assert held is not None
+    here, there = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(there, b"begun")
+        time.sleep(60)
+        os._exit(0)
+    try:
+        assert os.read(here, 5) == b"begun"
+        assert lock_path(held.name) is None
+        held.close()
+        again = lock_path(held.name)
+        assert again is not None
+        again.close()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(here)
+        os.close(there)
