@@ -48,6 +48,7 @@ def outcome_of(model: Model, part: Part, job: Job, note: Note = lambda *_: None)
 def serve(connection: Connection, folder: Path | None, name: str, registry: Any, model: Model | None, job: Job) -> None:
     """Label the parts that arrive until the connection closes: the body of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops its workers
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork has its parent's handler
     _end_with_parent()
     try:
         if model is None:
