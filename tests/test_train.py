@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from parastance.predict import load
 from parastance.predict.errors import DataError, OutputError, UsageError
+from parastance.train.cli import main
 from parastance.train.config import Config
 from parastance.train.data import corpus_files, labelled_row, read_labelled
-from parastance.train.evaluate import evaluate
+from parastance.train.evaluate import evaluate, report
 from parastance.train.fit import fit
 from parastance.train.folds import folds, join_groups, near_duplicates
 from parastance.train.run import describe
@@ -161,6 +162,24 @@ def test_labels_that_the_model_lacks_count_against_it(small_model: Any) -> None:
     scores = evaluate(small_model, rows_of([("Talks failed.", ["weather"])], "topics"))
     assert scores["topics"]["per_label"]["weather"]["recall"] == 0.0
     assert np.isfinite(scores["topics"]["macro_f1"])
+    (note,) = scores["notes"]
+    assert note.startswith("topics: the model has no weather; it has casualties, diplomacy")
+    assert f"note: {note}" in report(scores)
+
+
+def test_queued_rows_and_a_broken_promise_are_told(small_folder: Path, tmp_path: Path, capsys: Any) -> None:
+    """Rows on which a certified label is wrong break its promise, but not where they were queued for being uncertain."""
+    model = load(small_folder)
+    label = next(at for at, level in zip(model.heads["kind"].labels, model.heads["kind"].certified, strict=True) if level < 1)
+    wrong = next(other for other in ("content", "boilerplate") if other != label)
+    rows = [row for row in read_labelled(corpus_files())[1::40] if row.kind == label]
+    for queue, status in (("audit", 1), ("uncertain", 0)):
+        lines = [{"text": row.text, "kind": wrong, "queue": queue} for row in rows]
+        (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        assert main(["evaluate", str(tmp_path / "rows.jsonl"), "--model", str(small_folder), "--exit-code"]) == status
+        told = capsys.readouterr().out
+        assert ("broken" in told) == bool(status)
+        assert (f"{len(rows):,} of the rows were queued for being uncertain" in told) == (not status)
 
 
 def test_a_fast_training_says_what_it_leaves_out(tmp_path: Path) -> None:

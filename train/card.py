@@ -121,9 +121,10 @@ def _weak_spots(metrics: dict[str, Any]) -> list[str]:
     lines = ["## Known weak spots", ""]
     for name, found in metrics["weak_spots"].items():
         overall = metrics["cross_validated"][name]["per_label"]
+        chance = ", some by chance, being picked from many" if found["weak"] else ""
         lines += [
-            f"**{name}**: {found['looked_at']} pairs of slice and label were looked at, {found['weak']} fall short of the label's "
-            "overall F1 by more than their interval, some by chance, being picked from many.", "",
+            f"**{name}**: {found['looked_at']} pairs of slice and label were looked at, {found['weak'] or 'none'} fall short of "
+            f"the label's overall F1 by more than their interval{chance}.", "",
         ]  # fmt: skip
         if found["worst"]:
             lines += table(

@@ -74,6 +74,7 @@ def declare_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", nargs="+", metavar="DATA", help="labelled files")
     declare_model(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 1 where a promised precision is broken")
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
@@ -82,13 +83,13 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
 
     from parastance.predict.model import load
     from parastance.train.data import read_labelled
-    from parastance.train.evaluate import evaluate, report
+    from parastance.train.evaluate import broken, evaluate, report
     from parastance.train.exchange import tell
 
     model = load(arguments.model, arguments.store)
     scores = evaluate(model, read_labelled(arguments.data, note=tell))
     print(json.dumps(scores) if arguments.json else report(scores))
-    return OK
+    return 1 if arguments.exit_code and broken(scores) else OK
 
 
 def declare_corpora(parser: argparse.ArgumentParser) -> None:

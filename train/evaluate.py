@@ -26,7 +26,7 @@ def evaluate(model: Model, rows: Sequence[LabelledRow]) -> dict[str, Any]:
     units = [Unit(row.text, row.target, row.mentions, row.place) for row in rows]
     parts = [model.decide(chunk) for chunk in chunks(units)]
     result: dict[str, Any] = {"n": len(rows), "notes": _notes(rows)}
-    for name in ("topics", "stance", "kind"):
+    for name in HEADS:
         head = model.heads.get(name)
         answered = np.array([getattr(row, name) is not None for row in rows])
         if head is None or not answered.any():
@@ -65,6 +65,7 @@ def _notes(rows: Sequence[LabelledRow]) -> list[str]:
     ] * bool(uncertain)
 
 
+HEADS = ("topics", "stance", "kind")
 MOST_SHOWN = 12  # labels named in a note
 HOLDS, BROKEN, OPEN, NONE = "holds", "broken", "too few to say", "none made"
 
@@ -86,6 +87,12 @@ def promise(
     }  # fmt: skip
 
 
+def broken(scores: dict[str, Any]) -> list[str]:
+    """Return the labels, of what `evaluate` returns, whose promised precision does not hold."""
+    heads = [scores[name]["per_label"] for name in HEADS if name in scores]
+    return [label for head in heads for label, found in head.items() if found["promise"]["verdict"] == BROKEN]
+
+
 PARTS = ("given", "probabilities", "certain")
 
 
@@ -98,7 +105,7 @@ def _column(parts: Sequence[Labels], part: str, head: str, width: int) -> Any:
 def report(scores: dict[str, Any]) -> str:
     """Return the scores as a text for people."""
     lines = [f"{scores['n']:,} paragraphs", "in brackets 95% intervals by bootstrap over groups"]
-    for name in ("topics", "stance", "kind"):
+    for name in HEADS:
         if name in scores:
             lines += ["", *_head_lines(name, scores[name])]
     lines += ["", *(f"note: {note}" for note in scores["notes"])] if scores["notes"] else []
