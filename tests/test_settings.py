@@ -14,7 +14,7 @@ from parastance.train.config import Config, read_config
 from parastance.train.cutoffs import leaning_cuts
 from parastance.train.data import LabelledRow, labelled_row
 from parastance.train.fit import Fitted, fit, registry_for
-from parastance.train.heads import questions
+from parastance.train.questions import questions
 from parastance.train.run import warnings
 from parastance.train.save import save
 from parastance.train.search import FOLDS, LABELS, ROWS, candidates, planned, sample, stages

@@ -8,7 +8,7 @@ from parastance.predict.targets import read_registry
 from parastance.train.check_pairs import row_of
 from parastance.train.data import Entry
 from parastance.train.findings import Finding
-from parastance.train.heads import NEUTRAL
+from parastance.train.questions import NEUTRAL
 
 ALIKE = 0.85  # difflib ratio from which two label names are taken for spellings of one
 RARE = 0.05  # a misspelling is at most this often as frequent as the right name

@@ -20,8 +20,9 @@ from parastance.train.config import Config
 from parastance.train.data import LabelledRow
 from parastance.train.drawn import origins, stands_for
 from parastance.train.folds import Folds, folds, join_groups, near_duplicates
-from parastance.train.heads import Design, FittedHead, Question, fit_head, questions
+from parastance.train.heads import Design, FittedHead, fit_head
 from parastance.train.matrices import HeadFeatures, Matrices
+from parastance.train.questions import Question, questions
 from parastance.train.recipe import KNOWN_BLOCKS
 from parastance.train.search import Budget, block_sets, candidates, planned, search
 from parastance.train.slices import SLICES, field_values, slice_folds

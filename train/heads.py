@@ -4,7 +4,6 @@ Each label of an inclusive head is a logistic regression of its own; an exclusiv
 its recipe says so, one regression a label.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -26,15 +25,14 @@ from parastance.train.feature_matrix import FeatureMatrix
 from parastance.train.folds import Folds
 from parastance.train.folds import folds as group_folds
 from parastance.train.linear import Linear, fit_linear
+from parastance.train.questions import Question
 from parastance.train.recipe import Recipe
 from parastance.train.room import Room
 from parastance.train.scoring import Decided
 
-ENOUGH, MOST = 30, 20  # rows about a target that may have features of its own, and how many such targets there may be
-ROOM = Room(cores(), 1_500_000_000)  # that classifiers learnt side by side share; at 100,000 rows of news each takes some 300 MB
+ROOM = Room(cores(), 1_500_000_000)  # that classifiers learnt side by side share; each takes some 400 MB at 100,000 rows
 COPIES = 2  # of the features that learning makes at most
 SMALL_FOLDS = 5  # of the rows of a single fold
-NEUTRAL = ("neutral", "none", "other")  # names of the label that means "nothing to see"
 
 
 class Features(Protocol):
@@ -42,38 +40,6 @@ class Features(Protocol):
 
     def __call__(self, blocks: tuple[str, ...]) -> "tuple[FeatureMatrix, Parts | None]": ...
     def emphasis(self, recipe: Recipe, labels: Sequence[str]) -> Emphasis | None: ...
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a head is to learn: the rows that answer it and their answers.
-
-    rows: indices into the data; truth: bool of shape (len(rows), k); weights: float64 of shape (len(rows),). target: int64 of
-    shape (len(rows),), the number in `targets` of whom the row is about, -1 where it is about another; targets: the names of
-    those about whom there are enough rows for features of their own.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    exclusive: bool
-    rows: NDArray[np.int64]
-    truth: NDArray[np.bool_]
-    weights: Matrix
-    target: NDArray[np.int64]
-    targets: tuple[str, ...] = ()
-
-    @property
-    def fallback(self) -> int:
-        """The label for a text of which nothing is known: the one named as neutral, else the most frequent."""
-        named = [at for at, name in enumerate(self.labels) if name.lower() in NEUTRAL or name == "content"]
-        return named[0] if named else int(self.truth.sum(axis=0).argmax())
-
-    def part(self, chosen: NDArray[np.int64], labels: NDArray[np.int64] | None = None) -> "Question":
-        """Return the question put to some of its rows, of an inclusive head about some of its labels."""
-        truth = self.truth[chosen] if labels is None else self.truth[chosen][:, labels]
-        names = self.labels if labels is None else tuple(self.labels[at] for at in labels)
-        rows, weights, target = self.rows[chosen], self.weights[chosen], self.target[chosen]
-        return replace(self, labels=names, rows=rows, truth=truth, weights=weights, target=target)
 
 
 @dataclass(frozen=True)
@@ -270,36 +236,3 @@ def _fit_rows(
     with ROOM.take(COPIES * x.size * len(rows) // max(1, x.shape[0])):
         part = x.part(question.rows[rows])
         return fit_linear(part, truth, question.weights[rows], target, question.exclusive, recipe, start, emphasis)
-
-
-def questions(rows: Sequence[Any], weights: Matrix) -> list[Question]:
-    """Return the heads' questions that some labelled rows answer."""
-    found: list[Question] = []
-    content = [at for at, row in enumerate(rows) if row.kind != "boilerplate"]
-    for name in ("topics", "kind", "stance"):
-        pool = range(len(rows)) if name == "kind" else content
-        answered = np.array([at for at in pool if getattr(rows[at], name) is not None], dtype=np.int64)
-        answers = [getattr(rows[at], name) for at in answered]
-        many = name == "topics"
-        labels = tuple(sorted({label for answer in answers for label in (answer if many else [answer])}))
-        if name == "kind" and labels and labels != ("boilerplate", "content"):
-            continue  # one kind only: nothing to learn
-        if not labels:
-            continue
-        index = {label: at for at, label in enumerate(labels)}
-        truth = np.zeros((len(answers), len(labels)), dtype=np.bool_)
-        for at, answer in enumerate(answers):
-            truth[at, [index[label] for label in (answer if many else [answer])]] = True
-        target, targets = _targets(rows, answered) if name == "stance" else (np.full(len(answers), -1), ())
-        found.append(Question(name, labels, not many, answered, truth, weights[answered], target, targets))
-    return found
-
-
-def _targets(rows: Sequence[Any], answered: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return (each row's target as a number, the names of the targets numbered): those with ENOUGH rows, of several."""
-    counts = Counter(rows[at].target for at in answered)
-    names = [name for name, count in counts.most_common(MOST) if name and count >= ENOUGH]
-    if len(counts) < 2:
-        return np.full(len(answered), -1), ()
-    number = {name: at for at, name in enumerate(sorted(names))}
-    return np.array([number.get(rows[at].target, -1) for at in answered], dtype=np.int64), tuple(sorted(names))

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from parastance.train.config import Config
 from parastance.train.folds import folds
-from parastance.train.heads import Features, Question, as_trial, calibrated, macro_f1, out_of_fold
+from parastance.train.heads import Features, as_trial, calibrated, macro_f1, out_of_fold
 from parastance.train.linear import Linear
+from parastance.train.questions import Question
 from parastance.train.recipe import BLOCK_CHOICES, C_CHOICES, NAMED_CHOICES, NGRAM_CHOICES, OWN_CHOICES, Recipe, default_recipe
 
 ROWS = 9000  # rows searched on
