@@ -37,7 +37,7 @@ def write_card(manifest: dict[str, Any], metrics: dict[str, Any]) -> str:
 
 def _settings(chosen: dict[str, Any]) -> str:
     """Return the settings of a head in a line, without those that are off (see `recipe.Recipe`)."""
-    told = {key: "+".join(value) if isinstance(value, list) else value for key, value in chosen.items()}
+    told = {key: "+".join(value) if isinstance(value, (list, tuple)) else value for key, value in chosen.items()}
     return ", ".join(key if value is True else f"{key} = {value}" for key, value in told.items() if value is not False)
 
 
