@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from parastance.predict.scorer import Matrix, sigmoid, softmax
 
 RULES = ("exclusive", "fallback", "pooled")
+CHOSEN = ("at_least_one", "at_most_one", "unnamed_neutral")  # rules that training may add
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Head:
     curve from the sigmoid's or softmax's probability to a better one, float64 of shape (2, m); an exclusive head's probabilities
     are then made to add up to 1 again. at_least_one, at_most_one: how many labels an inclusive head gives a text that it knows a
     term of: the most probable one where no cut-off is reached, only the most probable of those given.
+    unnamed_neutral: whether an exclusive head gives its fallback to every text that does not name the target.
     """
 
     labels: tuple[str, ...]
@@ -42,6 +44,7 @@ class Head:
     wanted: float = 0.90
     at_least_one: bool = False
     at_most_one: bool = False
+    unnamed_neutral: bool = False
 
     @property
     def reference(self) -> int | None:
@@ -55,7 +58,7 @@ class Head:
             name: np.asarray(data[name], np.float64) for name in ("bias", "slope", "shift", "cut", "certified")
         }
         more["curves"] = tuple(np.asarray(curve, np.float64) if np.size(curve) else None for curve in data.get("curves", ()))
-        more |= {name: bool(data.get(name, False)) for name in ("at_least_one", "at_most_one")}
+        more |= {name: bool(data.get(name, False)) for name in CHOSEN}
         more |= {"wanted": float(data.get("wanted", cls.wanted)), "pooled": bool(data.get("pooled", True))}
         return cls(tuple(data["labels"]), bool(data["exclusive"]), fallback=int(data["fallback"]), **more)
 
@@ -63,7 +66,7 @@ class Head:
         """Return the head as a dict of strings, numbers and arrays."""
         arrays = {name: getattr(self, name) for name in ("bias", "slope", "shift", "cut", "certified")}
         rules: dict[str, Any] = {"labels": list(self.labels), **{name: getattr(self, name) for name in RULES}}
-        rules |= {name: True for name in ("at_least_one", "at_most_one") if getattr(self, name)}
+        rules |= {name: True for name in CHOSEN if getattr(self, name)}
         curves = [np.zeros((2, 0)) if curve is None else curve for curve in self.curves]
         return {**rules, "curves": curves, "wanted": self.wanted, **arrays}
 
@@ -80,12 +83,14 @@ class Head:
         bent = np.column_stack(columns)
         return bent / np.maximum(bent.sum(axis=1, keepdims=True), 1e-12) if self.exclusive else bent
 
-    def decide(self, probabilities: Matrix) -> NDArray[np.bool_]:
-        """Return which labels are given, bool of shape (n, k)."""
+    def decide(self, probabilities: Matrix, named: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Return which labels are given, bool of shape (n, k); named: bool (n,), which texts name the target."""
         if not self.exclusive:
             return self._any_subset(probabilities)
         chosen = (np.log(np.maximum(probabilities, 1e-12)) + self.cut).argmax(axis=1)
         given = np.zeros(probabilities.shape, dtype=np.bool_)
+        if self.unnamed_neutral and named is not None:
+            chosen[~named] = self.fallback
         given[np.arange(len(chosen)), chosen] = True
         return given
 

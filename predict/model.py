@@ -148,7 +148,7 @@ class Model:
     def _judge(self, scored: Scored, targets: list[str]) -> Labels:
         columns, known = self.blocks.columns, scored.known
         probabilities = {name: head.probabilities(scored.scores[:, columns[name]]) for name, head in self.heads.items()}
-        given = {name: head.decide(probabilities[name]) for name, head in self.heads.items()}
+        given = {name: head.decide(probabilities[name], scored.named) for name, head in self.heads.items()}
         certain = {name: head.certain(probabilities[name]) for name, head in self.heads.items()}
         for name, head in self.heads.items():
             silent = ~known

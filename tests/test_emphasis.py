@@ -1,22 +1,26 @@
 """Features that count more or less beforehand, support vector machines, and how many labels a row gets."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.svm import LinearSVC
 
-from parastance.predict.model import Model
+from parastance.predict.model import Model, Unit
 from parastance.train.calibrate import Calibration
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow, labelled_row
 from parastance.train.decisions import Sample, decisive_head
 from parastance.train.emphasis import emphasis_of, name_words
 from parastance.train.feature_matrix import Block, FeatureMatrix
-from parastance.train.fit import fit
+from parastance.train.fit import fit, registry_for
 from parastance.train.linear import fit_linear
+from parastance.train.matrices import Matrices
 from parastance.train.recipe import Recipe
+from parastance.train.save import save
 
 NAMES = [
     ("palm-oil", "palm oil", True),
@@ -146,3 +150,45 @@ def test_labels_of_few_rows_share_a_calibration() -> None:
     assert len(set(fitted.slope[8:])) == len(set(fitted.shift[8:])) == 1
     assert len(set(fitted.slope[:8])) == 8
     assert (fitted.slope > 0.1).all()
+
+
+@pytest.mark.parametrize(("named", "wanted"), [(True, True), (False, False), (None, False)])
+def test_a_text_without_the_target_is_neutral_where_that_is_better(named: bool | None, wanted: bool) -> None:
+    plain = sample_of_noise(3, 900)
+    answer, told = plain.truth.argmax(axis=1), np.arange(900) % 3 > 0
+    answer = np.where(told, answer, 0) if named else answer  # else the rule would be wrong
+    sample = replace(plain, exclusive=True, truth=np.eye(3, dtype=bool)[answer], named=None if named is None else told)
+    head = decisive_head(sample)
+    assert head.unnamed_neutral == wanted
+    given = head.decide(head.probabilities(sample.scores), told)
+    assert given[~told, 0].all() == wanted
+    assert head.from_artifact(head.to_artifact()).unnamed_neutral == wanted
+
+
+def test_which_rows_name_their_target_is_known_in_training_as_in_prediction() -> None:
+    texts = ["Opera is dear.", "They sing. The opera is dear.", "They sing.", "Ballet", "Operas"]
+    rows = [labelled_row({"text": text, "stance": "pro", "target": "opera"}, str(at)) for at, text in enumerate(texts)]
+    units = [Unit(row.text, row.target) for row in rows]
+    registry = registry_for(rows, Config())
+    known = Matrices.of(units, registry, ("masked",)).named
+    model = Model.from_artifact(fit(rows, Config(folds=2, heads={"stance": {"blocks": ("masked",)}})).artifact, "m")
+    assert known.tolist() == model.decide(units).named.tolist() == [True, True, False, False, known[4]]
+
+
+def test_a_model_calls_texts_without_its_target_neutral(tmp_path: Path) -> None:
+    rows, filler = [], [row.text.rsplit(" ", 4)[0] for row in stories(120)]
+    for at in range(120):
+        verb, label = (("praise", "pro"), ("scold", "con"))[at // 2 % 2]
+        told = at % 3 > 0
+        text = f"They {verb} the {'opera' if told else 'ballet'} at {filler[at]}"
+        rows.append(labelled_row({"text": text, "stance": label if told else "neutral", "target": "opera"}, str(at)))
+    fitted = fit(rows, Config(folds=2, heads={"stance": {"blocks": ("masked",), "unnamed_neutral": True}}))
+    head = replace(fitted.heads["stance"].head, unnamed_neutral=True)
+    fitted.artifact["heads"]["stance"] = head.to_artifact()
+    model = Model.from_artifact(fitted.artifact, "m")
+    units = [Unit(f"They scold the {what} of a town", "opera") for what in ("opera", "bank")]
+    given = model.decide(units).given["stance"]
+    assert [model.heads["stance"].labels[at] for at in given.argmax(axis=1)] == ["con", "neutral"]
+    save(fitted, Config(folds=2), tmp_path / "m")
+    chosen = json.loads((tmp_path / "m" / "manifest.json").read_text())["chosen"]["stance"]
+    assert chosen["unnamed_neutral"] in (True, False)

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict.heads import Head
+from parastance.predict.metrics import label_scores
 from parastance.predict.scorer import Matrix
 from parastance.train.calibrate import FEWEST_TO_BEND, MANY, Calibration, log_losses
 from parastance.train.certify import Certificate, certify
-from parastance.train.cutoffs import best_cut, best_offsets, leaning_cuts, micro_macro
+from parastance.train.cutoffs import FLAT, best_cut, best_offsets, leaning_cuts, micro_macro
 from parastance.train.drawn import UNCERTAIN
 from parastance.train.scoring import Decided
 
@@ -28,7 +29,7 @@ class Sample:
 
     scores, truth: shape (n, k); fold, groups: int64 (n,); origins: where each row comes from, str (n,); weights: what each
     stands for among those of its origin, float64 (n,). each: the least and the greatest number of labels that a row may get, as
-    the data have it.
+    the data have it. named: bool (n,), which rows name their target; None where no rule is to be made of that.
     """
 
     labels: tuple[str, ...]
@@ -41,11 +42,12 @@ class Sample:
     origins: NDArray[Any]
     weights: Matrix
     each: tuple[int, int] = (0, 2)
+    named: Truth | None = None
 
     def part(self, rows: NDArray[Any]) -> "Sample":
         """Return the sample of some rows."""
         arrays = {name: getattr(self, name)[rows] for name in ("scores", "truth", "fold", "groups", "origins", "weights")}
-        return replace(self, **arrays)
+        return replace(self, **arrays, named=None if self.named is None else self.named[rows])
 
 
 def plain_head(labels: tuple[str, ...], exclusive: bool, fallback: int) -> Head:
@@ -66,12 +68,25 @@ def decisive_head(sample: Sample, bent: Sequence[bool] | None = None) -> Head:
     )  # fmt: skip
     p = head.probabilities(sample.scores)
     if sample.exclusive:
-        return replace(head, cut=best_offsets(p, sample.truth.argmax(axis=1), sample.fallback))
+        return _neutral(replace(head, cut=best_offsets(p, sample.truth.argmax(axis=1), sample.fallback)), p, sample)
     own = [best_cut(p[:, at], sample.truth[:, at]) for at in range(p.shape[1])]
     if len(own) >= MANY:
         leaning = head.probabilities(leaning_cuts(sample.scores, sample.truth)[np.newaxis])[0]
         own = [cut if curve is not None else lean for cut, lean, curve in zip(own, leaning, fitted.curves, strict=True)]
     return _counting(replace(head, cut=np.array(own)), p, sample)
+
+
+def _neutral(head: Head, probability: Matrix, sample: Sample) -> Head:
+    """Return the head that calls texts neutral which do not name the target, where that raises macro-F1 by more than FLAT."""
+    if sample.named is None or sample.named.all():
+        return head
+    strict = replace(head, unnamed_neutral=True)
+    plain, better = (_macro_f1(sample.truth, one.decide(probability, sample.named)) for one in (head, strict))
+    return strict if better > plain + FLAT else head
+
+
+def _macro_f1(truth: Truth, given: Truth) -> float:
+    return float(np.mean([label_scores(truth[:, at], given[:, at])["f1"] for at in range(truth.shape[1])]))
 
 
 def _counting(head: Head, probability: Matrix, sample: Sample) -> Head:
@@ -130,7 +145,7 @@ def crossed(sample: Sample, wanted: float) -> Decided:
         seen = sample.part(~out)
         head = decisive_head(seen, choose_curves(seen) if len(names) > 2 else None)
         probability[out] = head.probabilities(sample.scores[out])
-        given[out] = head.decide(probability[out])
+        given[out] = head.decide(probability[out], None if sample.named is None else sample.named[out])
     certain = np.zeros(sample.truth.shape, dtype=np.bool_)
     decided = Decided(probability, given, certain)
     for fold in names:

@@ -75,7 +75,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     wanted = {block for question in asked for blocks in block_sets(question, config) for block in blocks}
     matrices = Matrices.of(units, registry, wanted)
     slices = held_out_slices(rows, groups, config)
-    design = Design(splits, slices, groups, origins(rows), stands_for(rows), config.precision)
+    design = Design(splits, slices, groups, origins(rows), stands_for(rows), config.precision, matrices.named)
     further = len(asked) * sum(map(len, slices.values()))
     budget = Budget(tick, further + sum(planned(question, config, len(splits)) for question in asked))
 

@@ -79,7 +79,8 @@ class Design:
     """How rows are held out. splits: the folds that groups never straddle; slices: further ones, by the field held out.
 
     groups: int64, origins: str, weights: float64, of shape (n,): what each row must be held out with, where it comes from, and
-    what it stands for among those of its origin. precision: the one that levels are certified for.
+    what it stands for among those of its origin. precision: the one that levels are certified for. named: bool (n,), which rows
+    name their target.
     """
 
     splits: Folds
@@ -88,6 +89,7 @@ class Design:
     origins: NDArray[Any]
     weights: Matrix
     precision: float
+    named: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,9 @@ def sample_of(question: Question, recipe: Recipe, scores: Matrix, splits: Folds,
     rows = question.rows
     fold = _fold_of(splits, len(design.groups))[rows]
     groups, origins, weights = design.groups[rows], design.origins[rows], design.weights[rows]
-    return Sample(*_rules(question), scores, question.truth, fold, groups, origins, weights, _each(question, recipe))
+    stands = question.name == "stance" and question.labels[question.fallback].lower() in NEUTRAL and recipe.unnamed_neutral
+    named = design.named[rows] if stands else None
+    return Sample(*_rules(question), scores, question.truth, fold, groups, origins, weights, _each(question, recipe), named)
 
 
 def _each(question: Question, recipe: Recipe) -> tuple[int, int]:

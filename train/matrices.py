@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from parastance.predict.model import Unit
 from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry
@@ -57,6 +60,15 @@ class Matrices:
         if head == "kind" or not len(owner):
             return x, None
         return x, Parts(FeatureMatrix(tuple(self._block(block, asked, True) for block in blocks)), owner)
+
+    @property
+    def named(self) -> NDArray[np.bool_]:
+        """Which units name their target, bool of shape (n,)."""
+        rows, terms = self.sights.target.paragraphs["relations"], self.collector.terms("relations")
+        found = np.zeros(len(rows.ends), dtype=np.bool_)
+        if "named" in terms:
+            found[np.searchsorted(rows.ends, np.flatnonzero(rows.ids == terms.index("named")), side="right")] = True
+        return found
 
     def emphasis(self, recipe: Recipe, labels: Sequence[str]) -> Emphasis | None:
         """Return the scales of a recipe's features, None where all count alike."""

@@ -24,7 +24,7 @@ BLOCK_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 C_CHOICES = (0.3, 1.0, 3.0, 10.0, 30.0)
 NAMED_CHOICES = (1.0, 2.0, 4.0)
-NGRAM_CHOICES = (2, 1)  # words alone save nothing at prediction, and cost 0.003 on 747 rows of the corpus when taken for plainer
+NGRAM_CHOICES = (2, 1)  # words alone save nothing at prediction, and cost 0.003 on 747 rows of the corpus
 OWN_CHOICES = (0.0, 1.0, 3.0)
 
 
@@ -39,7 +39,8 @@ class Recipe:
     one_vs_rest: an exclusive head as one classifier a label instead of one multinomial regression; faster, and as good where
     labels are few. own: how much a target's own copy of the features counts beside the shared copy (Daumé 2007, "Frustratingly
     easy domain adaptation", ACL, where it is 1); 0: no copies. at_least_one: where every row of the data has a topic, whether each
-    paragraph may be given one, which is then done where it raises F1.
+    paragraph may be given one, which is then done where it raises F1. unnamed_neutral: whether all texts that do not name the
+    target may be called neutral, likewise.
     """
 
     blocks: tuple[str, ...]
@@ -53,6 +54,7 @@ class Recipe:
     one_vs_rest: bool = False
     own: float = 0.0
     at_least_one: bool = True
+    unnamed_neutral: bool = True
 
 
 def default_recipe(head: str, c: float, notions: bool) -> Recipe:

@@ -18,6 +18,7 @@ import joblib
 
 from parastance.predict.artifact import FILES, FORMAT
 from parastance.predict.errors import OutputError
+from parastance.predict.heads import CHOSEN
 from parastance.train.card import write_card
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
@@ -67,7 +68,7 @@ def manifest_of(fitted: Fitted, config: Config, model_bytes: bytes) -> dict[str,
         "data": summary(fitted),
         "settings": settings,
         "chosen": {
-            name: {**asdict(head.recipe), "at_least_one": head.head.at_least_one, "at_most_one": head.head.at_most_one}
+            name: {**asdict(head.recipe), **{rule: getattr(head.head, rule) for rule in CHOSEN}}
             for name, head in fitted.heads.items()
         },
         "tried": {name: head.trials for name, head in fitted.heads.items()},
