@@ -25,7 +25,7 @@ from parastance.train.feature_matrix import FeatureMatrix
 from parastance.train.folds import Folds
 from parastance.train.folds import folds as group_folds
 from parastance.train.linear import Linear, fit_linear
-from parastance.train.questions import Question
+from parastance.train.questions import NEUTRAL, Question
 from parastance.train.recipe import Recipe
 from parastance.train.room import Room
 from parastance.train.scoring import Decided
