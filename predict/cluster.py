@@ -3,8 +3,11 @@
 Needs the extra `dask`.
 """
 
+import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from queue import Empty, Queue
 from typing import Any
@@ -19,6 +22,7 @@ from parastance.predict.worker import Crash, Outcome, outcome_of
 PARTS_PER_THREAD = 3  # parts under way for each thread of the cluster, so that none waits for the next
 CONNECT = 30  # seconds
 ASK_EVERY = 5.0  # seconds
+GONE = "the Dask scheduler is gone; what is done is kept, --resume goes on with it"
 
 
 class Cluster:
@@ -29,6 +33,7 @@ class Cluster:
             from distributed import Client
         except ImportError:
             raise UsageError("--dask needs the extra `dask`: pip install 'parastance[dask]'") from None
+        _quiet()
         try:
             self.client: Any = Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
@@ -47,7 +52,8 @@ class Cluster:
     def _threads(self) -> int:
         """Return how many threads the cluster has, asked a few times a minute: workers come and go."""
         if time.monotonic() - self.asked > ASK_EVERY:
-            self.threads = sum(self.client.nthreads().values())
+            with _connected():
+                self.threads = sum(self.client.nthreads().values())
             self.asked = time.monotonic()
         return self.threads
 
@@ -58,7 +64,8 @@ class Cluster:
         return len(self.parts)
 
     def submit(self, part: Part) -> None:
-        future = self.client.submit(outcome_of, self.model, absolute(part), self.job, pure=False)
+        with _connected():
+            future = self.client.submit(outcome_of, self.model, absolute(part), self.job, pure=False)
         self.parts[future] = part
         future.add_done_callback(self.ready.put)
 
@@ -67,7 +74,7 @@ class Cluster:
             return self._outcome(self.ready.get(timeout=seconds))
         except Empty:
             if self.client.status not in ("running", "connecting"):
-                raise OutputError("the Dask scheduler is gone; what is done is kept, --resume goes on with it") from None
+                raise OutputError(GONE) from None
             return None
 
     def _outcome(self, future: Any) -> tuple[Part, Outcome]:
@@ -75,8 +82,11 @@ class Cluster:
 
         part = self.parts.pop(future)
         try:
-            outcome: Outcome = future.result()
+            with _connected():
+                outcome: Outcome = future.result()
         except (KilledWorker, CancelledError) as error:
+            if self.client.status != "running":  # all is cancelled then, no worker is to blame
+                raise OutputError(GONE) from None
             return part, Crash(f"its worker was lost: {type(error).__name__}")
         if isinstance(outcome, Done):
             self.note(part.size, outcome.paragraphs, outcome.rejected)
@@ -84,8 +94,25 @@ class Cluster:
 
     def close(self) -> None:
         """Take back what is under way and leave the cluster."""
-        self.client.cancel(list(self.parts))
-        self.client.close()
+        with suppress(OSError, TimeoutError):
+            self.client.cancel(list(self.parts))
+            self.client.close()
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    """Say in one line that the connection is lost. An OSError is the connection's: those of files are outcomes."""
+    try:
+        yield
+    except (OSError, TimeoutError):
+        raise OutputError(GONE) from None
+
+
+def _quiet() -> None:
+    """Keep the client's tracebacks from standard error: what a user should know is said in one line."""
+    for name in logging.root.manager.loggerDict:
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _same(model: Model) -> Model:

@@ -181,8 +181,12 @@ def _opened(part: Part, at: int, done: Done) -> Iterator[Source | InputError]:
         return
     done.pieces[at].update(facts)
     yield source
-    if source.held is None and facts["stamp"] != stat(source.path)[1]:
-        raise InputChanged(source.path)
+    if source.held is not None:
+        return
+    with suppress(OSError):  # it may be gone
+        if facts["stamp"] == stat(source.path)[1]:
+            return
+    raise InputChanged(source.path)
 
 
 def guarded(source: Source, items: Iterator[Item]) -> Iterator[Item]:

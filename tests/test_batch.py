@@ -29,6 +29,7 @@ from parastance.predict.ledger import Ledger
 from parastance.predict.model import Model
 from parastance.predict.parts import Part, Piece, plan
 from parastance.predict.progress import Reporter, size_text, time_text
+from parastance.predict.snapshot import InputChanged
 from parastance.predict.supervise import supervised
 from parastance.predict.worker import Crash
 from parastance.train.cli import main
@@ -314,6 +315,18 @@ def test_input_that_changes_while_it_is_read(archive: Path, small_model: Model, 
     reasons = [json.loads(line)["reason"] for line in (tmp_path / "restless.jsonl.rejects.jsonl").read_text().splitlines()]
     assert any("it keeps changing while it is read" in reason for reason in reasons)
     assert tally.paragraphs > 80
+
+
+def test_an_input_that_is_removed_while_it_is_read(small_model: Model, tmp_path: Path) -> None:
+    """The part is given up and planned anew: then the input is a reject."""
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": [f"{TALKS} {at}" for at in range(3000)]}), path, row_group_size=1000)
+    parts = list(plan(find_sources([str(path)]), "text", size=9000))
+    assert len(parts) > 1
+    job = Job("out.jsonl", str(tmp_path), ".jsonl")
+    with pytest.raises(InputChanged):
+        label_part(small_model, parts[0], job, lambda size, paragraphs, rejects: path.unlink(missing_ok=True))
+    assert list(tmp_path.iterdir()) == []
 
 
 # ------------------------------------------------------------------------------------------------ workers that end
