@@ -268,7 +268,7 @@ static int score_item(Scorer *scorer, State *state, const Item *item, const Trie
     if (!same) {
         view = &state->asked;
         if (see(scorer, state, view, item->asked, &text, item->mentions ? item : NULL)) return -1;
-        if (score_view(scorer, state, view, scorer->stance, scorer->width, NULL, pool, out)) return -1;
+        if (score_view(scorer, state, view, scorer->stance, scorer->width, shape, pool, out)) return -1;
     }
     *flags = (uint8_t)((view->masked.n ? KNOWN : 0) | (view->any_named ? NAMES_TARGET : 0));
     return 0;

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
+from parastance.predict.blocks import Blocks
 from parastance.predict.compiled import CompiledScorer
 from parastance.predict.features import Views, ngrams, placed_relations, relations
 from parastance.predict.kernel import implementation, kernel_module
@@ -251,3 +252,25 @@ def test_sigmoid_and_softmax_do_not_overflow() -> None:
 def test_ngrams() -> None:
     assert ngrams(["a", "b", "c"]) == ["a", "b", "c", "a b", "b c"]
     assert ngrams([]) == []
+
+
+def test_the_shape_of_a_line_counts_for_any_head_whoever_the_target_is() -> None:
+    rows = [row for row in read_labelled(corpus_files())[::60] if row.stance]
+    config = Config(folds=2, heads={"stance": {"blocks": ("masked", "shape"), "C": 3.0}})
+    model = Model.from_artifact(fit(rows, config).artifact, "shaped")
+    units = _units([row.text for row in rows] + HOSTILE)
+    for pool in (False, True):
+        first, *others = [scorer.score(units, model.registry, pool).scores for scorer in _scorers(model)]
+        for other in others:
+            assert np.abs(first - other).max() < 1e-5
+    unit = Unit(rows[0].text, "iranian_government")
+    lines = shapes([unit.text], [None]) @ np.asarray(model.blocks.tables["shape"]["weights"], np.float64)
+    with_it, without = (replace_shape(model, keep).scores([unit], False)["stance"][0] for keep in (True, False))
+    assert np.abs(with_it - without - lines[0][model.blocks.own_columns("shape")["stance"]]).max() < 1e-5
+
+
+def replace_shape(model: Model, keep: bool) -> Model:
+    """Return the model, its lines' weights 0 where they are not to be kept."""
+    shape = model.blocks.tables["shape"]
+    tables = {**model.blocks.tables, "shape": {**shape, "weights": shape["weights"] * np.float32(keep)}}
+    return Model("shaped", model.registry, model.heads, Blocks(model.heads, tables))

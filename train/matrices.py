@@ -89,6 +89,8 @@ class Matrices:
         return self.made[key]
 
     def _make(self, block: str, asked: bool, sentences: bool) -> Block:
+        if block == "shape" and sentences:  # a line has a shape, its sentences add none
+            return Block(np.zeros((len(self.sights.target.owner), len(NAMES))))
         if block == "shape":
             return Block(line_shapes([unit.text for unit in self.units], [unit.place for unit in self.units]))
         sight = self.sights.target if asked else self.sights.home
