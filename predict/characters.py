@@ -1,13 +1,13 @@
 """The characters of a batch of texts as arrays: their code points, and their classes as Python has them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parastance.predict.unicode import BLOCK, class_block
+from parastance.predict.unicode import BLOCK, SPACE, WORD, class_block
 
 Indices = NDArray[np.int64]
 LATIN = 256  # code points that a byte holds
@@ -34,6 +34,11 @@ class Characters:
     classes: NDArray[np.uint16]
     starts: Indices
     ends: Indices
+
+    def places(self, marks: Iterable[str]) -> Indices:
+        """Return where any of some characters stand that are neither of words nor blanks."""
+        at = np.flatnonzero(self.classes & (WORD | SPACE) == 0)
+        return at[np.isin(self.points[at], [ord(mark) for mark in marks])]
 
     def within(self, starts: Indices) -> NDArray[np.uint16]:
         """Return the classes of all characters of each text from its `starts` on, bit by bit."""

@@ -55,10 +55,10 @@ def _edges(seen: Passages, masked: Masked, conjunction: NDArray[np.bool_], numbe
 
 def _marks(seen: Passages, numbers: dict[str, int]) -> Indices:
     """Return the kind of the first parting mark before each word and behind the one before it, -1 for none."""
-    points = seen.characters.points
-    at = np.flatnonzero(np.isin(points, [ord(mark) for mark in PARTING]))
+    at = seen.characters.places(PARTING)
     word, first = np.unique(np.searchsorted(seen.starts, at), return_index=True)
-    kinds = np.array([numbers[PARTING[chr(point)]] for point in points[at[first]].tolist()], np.int64)
+    marks = sorted(PARTING)
+    kinds = np.array([numbers[PARTING[mark]] for mark in marks])
     found = np.full(len(seen.starts) + 1, NONE, np.int64)  # one more for marks behind the last word
-    found[word] = kinds
+    found[word] = kinds[np.searchsorted([ord(mark) for mark in marks], seen.characters.points[at[first]])]
     return found[:-1]

@@ -83,7 +83,6 @@ def capitals(seen: Passages) -> NDArray[np.bool_]:
     found = (flags & (UPPER | FIRST_PERSON) == UPPER) & seen.lower[seen.paragraph]
     found[seen.word_starts[seen.word_starts < len(found)]] = False
     found[seen.sentence_ends[seen.sentence_ends < len(found)]] = False
-    marks = np.flatnonzero(np.isin(seen.characters.points, [ord(mark) for mark in STARTS]))
-    next_ = np.searchsorted(seen.starts, marks)
+    next_ = np.searchsorted(seen.starts, seen.characters.places(STARTS))
     found[next_[next_ < len(found)]] = False
     return np.asarray(found)
