@@ -28,9 +28,11 @@ def recognised(source: Source, text_field: str) -> Source:
             head = stream.read(HEAD)
     except READ_ERRORS as error:
         raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if source.name.lower().removesuffix(source.packing).endswith(".json") and head.split(b"\n")[0].strip() in (b"[", b"{", b"[{"):
+    form = sniff(head, text_field)
+    is_json = source.name.lower().removesuffix(source.packing).endswith(".json")
+    if is_json and head.strip() and (form != ".jsonl" or head.split(b"\n")[0].strip() == b"{"):
         raise InputError(source.name, "JSON that is not one object a line; `jq -c '.[]'` makes such lines of a list")
-    return replace(source, format=sniff(head, text_field))
+    return replace(source, format=form)
 
 
 def is_pipe(path: str) -> bool:

@@ -65,6 +65,9 @@ def test_formats_by_content(name: str, data: bytes, form: str, wanted: list[str]
 BAD = [
     ("a.json", b'[\n {"text": "a"}\n]', "not one object a line"),
     ("a.json", b'{\n "text": "a"\n}', "not one object a line"),
+    ("a.json", b'[{"text": "a"}]', "not one object a line"),
+    ("a.json.gz", gzip.compress(b'["a"]'), "not one object a line"),
+    ("a.json", b"", "the file is empty"),
     ("a.jsonl.bz2", bz2.compress(ROW.encode() * 99)[:-9], "cannot be read"),
     ("a.jsonl.xz", lzma.compress(ROW.encode() * 99)[:-9], "cannot be read"),
     ("a.xz", b"\xfd7zXZ\x00garbage", "cannot be read"),
