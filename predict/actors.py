@@ -17,6 +17,7 @@ from parastance.predict.targets import ROLES, Matcher, Registry, find_mentions, 
 if TYPE_CHECKING:
     from parastance.predict.model import Unit
 
+KEPT_MATCHERS = 64  # as many as `targets.matcher` keeps
 _SHIFT = 32  # bits of the number of a form, in the key of an edge
 ANYHOW, CAPITAL = -1, -2  # what an alias asks of a word: nothing, a capital; else the number of how it must be written
 
@@ -44,6 +45,8 @@ def mentions_of(seen: Passages, units: Sequence["Unit"], registry: Registry, kno
     for name in dict.fromkeys(asked):
         aliases = matcher(registry, name)
         if aliases not in known:
+            if len(known) >= KEPT_MATCHERS:
+                known.clear()
             known[aliases] = Aliases(aliases, seen.lexicon)
         wanted = None if len(asked) == asked.count(name) else np.array([other == name for other in asked])
         parts.append(known[aliases].find(seen, wanted))
@@ -88,7 +91,7 @@ class Aliases:
         self._keys = np.array(sorted(edges), np.int64)
         self._nodes = np.array([edges[key] for key in self._keys.tolist()], np.int64)
         root = int(np.searchsorted(self._keys, 1 << _SHIFT))
-        self._root = np.zeros(len(forms) + 1, np.int64)  # its last is for forms that came later, and for none
+        self._root = np.zeros(int(self._keys[root - 1]) + 2 if root else 1, np.int64)  # its last is for later forms, and for none
         self._root[self._keys[:root]] = self._nodes[:root]
         self._ends = np.array(self._first, np.int64)
         self._roles = np.array(roles, np.int64)
@@ -107,10 +110,11 @@ class Aliases:
     def _longest(self, seen: Passages, wanted: NDArray[np.bool_] | None) -> tuple[Indices, Indices, Indices]:
         """Return (words at which an alias may start, where the longest that does ends or 0, its role)."""
         lexicon, outside = seen.lexicon, len(self._root) - 1
-        form, cut = lexicon.of(FORM, seen.words), lexicon.of(CUT, seen.words)
-        starts = np.flatnonzero(self._root.take(form, mode="clip") | self._root.take(np.where(cut < 0, outside, cut), mode="clip"))
-        if wanted is not None:
-            starts = starts[wanted[seen.paragraph[starts]]]
+        among = seen.words if wanted is None else seen.words[(here := np.flatnonzero(wanted[seen.paragraph]))]
+        cut = lexicon.of(CUT, among)
+        leads = self._root.take(lexicon.of(FORM, among), mode="clip")
+        leads |= self._root.take(np.where(cut < 0, outside, cut), mode="clip")
+        starts = np.flatnonzero(leads) if wanted is None else here[np.flatnonzero(leads)]
         cased = seen.cased[seen.paragraph[starts]]
         limit = seen.sentence_ends[seen.sentence[starts]]
         last, role = np.zeros(len(starts), np.int64), np.zeros(len(starts), np.int64)
@@ -121,9 +125,10 @@ class Aliases:
             if not len(walking):
                 break
             word = starts[walking] + depth
-            step, lost = self._step(node, form[word]), np.zeros(len(word), np.int64)
-            shorter = np.flatnonzero((step == 0) & (cut[word] >= 0))
-            lost[shorter] = self._step(node[shorter], cut[word[shorter]])
+            step, lost = self._step(node, lexicon.of(FORM, seen.words[word])), np.zeros(len(word), np.int64)
+            cut = lexicon.of(CUT, seen.words[word])
+            shorter = np.flatnonzero((step == 0) & (cut >= 0))
+            lost[shorter] = self._step(node[shorter], cut[shorter])
             for at, shortened in ((step, False), (lost, True)):
                 ended = np.flatnonzero((at > 0) & (self._ends[at] < self._ends[at + 1]))
                 if len(ended):

@@ -65,7 +65,7 @@ def _added(values: NDArray[np.generic], first: Indices) -> Matrix:
 def count(rows: Indices, terms: Indices, width: int) -> Cells:
     """Return the cells of terms, all numbers of which are < width, in rows."""
     bits = width.bit_length()
-    keys = np.sort(rows << bits | terms)
+    keys = np.sort(rows.astype(np.int64) << bits | terms)
     start = _firsts(keys)
     counts = np.append(start[1:], len(keys)) - start
     cells = keys[start]

@@ -43,7 +43,7 @@ class TermTable:
 
     def keys(self, kinds: Indices, first: Indices, second: Indices | None = None) -> Indices:
         """Return the keys of terms, -1 where there can be none; kinds: see `kind`; first, second: tokens, -1 if unknown."""
-        keys = kinds << 2 * _BITS | (first + 1) << _BITS
+        keys = kinds.astype(np.int64) << 2 * _BITS | (first.astype(np.int64) + 1) << _BITS
         possible = (kinds >= 0) & (first >= 0)
         if second is not None:
             keys |= second + 1
@@ -202,7 +202,7 @@ class Actors:
         places, roles, table = self.masked.places, self.masked.roles, self.table
         near = (places[1:] - places[:-1] <= REACH) & (self.paragraph[1:] == self.paragraph[:-1])
         first = np.flatnonzero(near & ((roles[1:] == TARGET_ROLE) | (roles[:-1] == TARGET_ROLE)))
-        kinds = np.array([table.kind(f"{one}>{other}") for one in TOKENS for other in TOKENS])
+        kinds = np.array([table.kind(f"{one}>{other}") for one in TOKENS for other in TOKENS], np.int64)
         kinds = kinds[roles[first] * len(TOKENS) + roles[first + 1]]
         sentence, inside = self.sentence[first], self.sentence[first] == self.sentence[first + 1]
         at = places[first, np.newaxis] + np.arange(1, REACH)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_scores import HOSTILE, SHAPELY
 
 from parastance.predict import lexicon, plain
-from parastance.predict.actors import Aliases, Mentions
+from parastance.predict.actors import KEPT_MATCHERS, Aliases, Mentions
 from parastance.predict.artifact import unpack_terms
 from parastance.predict.characters import read
 from parastance.predict.grams import Grams
@@ -140,6 +140,13 @@ def test_what_is_kept_is_bounded(model: Any, monkeypatch: pytest.MonkeyPatch) ->
         sizes.append(sum(len(memory.lexicon) for memory in scorer._memories))
     assert max(sizes) <= 1000
     assert min(sizes) == 0
+
+
+def test_aliases_of_many_targets_are_not_all_kept(small_model: Any) -> None:
+    scorer, registry = PlainScorer(small_model.blocks), small_model.registry
+    units = [Unit(f"Talks with person {at} of Iran.", f"person_{at}") for at in range(KEPT_MATCHERS + 20)]
+    assert scorer.score(units, registry, True).named.all()
+    assert max(len(memory.aliases) for memory in scorer._memories) <= KEPT_MATCHERS
 
 
 @pytest.mark.parametrize("step", [1, 1 << 20, 1 << 32, 1 << 48, 0x9E3779B97F4A7C15])
