@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
 os.environ["PARASTANCE_STORE"] = str(ROOT / "tests" / "no_store")  # a store that says nothing: the shipped model is meant
+
+settings.register_profile("any_machine", deadline=None)  # no test is judged by a clock
+settings.load_profile("any_machine")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -19,13 +19,15 @@ from parastance.train.scoring import Decided, measured
 def evaluate(model: Model, rows: Sequence[LabelledRow]) -> dict[str, Any]:
     """Return the scores of every head that both the model and the rows have, under `n`, `topics`, `stance`, `kind`.
 
-    Topics and stance of a row that the model calls boilerplate are judged as given: none, and the neutral one. Intervals are
-    by bootstrap over the rows' groups; `promise` is per label what `promise` returns: rows drawn with unequal chances are
-    weighted there, and rows queued for being uncertain left out.
+    What else is to be known of them is listed under `notes`, where there is anything. Topics and stance of a row that the model
+    calls boilerplate are judged as given: none, and the neutral one. Intervals are by bootstrap over the rows' groups; `promise`
+    is per label what `promise` returns: rows drawn with unequal chances are weighted there, and rows queued for being uncertain
+    left out.
     """
     units = [Unit(row.text, row.target, row.mentions, row.place) for row in rows]
     parts = [model.decide(chunk) for chunk in chunks(units)]
-    result: dict[str, Any] = {"n": len(rows), "notes": _notes(rows)}
+    result: dict[str, Any] = {"n": len(rows)}
+    notes = _notes(rows)
     for name in HEADS:
         head = model.heads.get(name)
         answered = np.array([getattr(row, name) is not None for row in rows])
@@ -36,7 +38,7 @@ def evaluate(model: Model, rows: Sequence[LabelledRow]) -> dict[str, Any]:
         labels = [*head.labels, *sorted({label for answer in listed for label in answer} - set(head.labels))]
         if len(labels) > len(head.labels):
             strange, known = _few(labels[len(head.labels) :]), _few(head.labels)
-            result["notes"].append(f"{name}: the model has no {strange}; it has {known}")
+            notes.append(f"{name}: the model has no {strange}; it has {known}")
         truth = matrix(labels, listed)
         given, probability, certain = (_column(parts, part, name, len(labels))[answered] for part in PARTS)
         said = Decided(probability, given.astype(bool), certain.astype(bool))
@@ -48,7 +50,7 @@ def evaluate(model: Model, rows: Sequence[LabelledRow]) -> dict[str, Any]:
             sure = said.given[:, at] & said.certain[:, at] & judges
             found = promise(truth[sure, at], groups[sure], head.wanted, level, weights[sure])
             result[name]["per_label"][label]["promise"] = found
-    return result
+    return {**result, "notes": notes} if notes else result
 
 
 def _few(names: Sequence[str]) -> str:
@@ -108,7 +110,7 @@ def report(scores: dict[str, Any]) -> str:
     for name in HEADS:
         if name in scores:
             lines += ["", *_head_lines(name, scores[name])]
-    lines += ["", *(f"note: {note}" for note in scores["notes"])] if scores["notes"] else []
+    lines += ["", *(f"note: {note}" for note in scores["notes"])] if "notes" in scores else []
     return "\n".join(lines)
 
 
