@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from parastance.train.certify import bounds, certify, design_effect
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow, corpus_files, labelled_row, read_labelled
-from parastance.train.decisions import Sample, certificates
-from parastance.train.drawn import AUDIT, UNCERTAIN, origins, stands_for
+from parastance.train.decisions import Sample, certificates, choose_curves, decisive_head
+from parastance.train.drawn import AUDIT, REAL_NAMED, UNCERTAIN, counts_for_stance, origins, stands_for
 from parastance.train.fit import fit
 from parastance.train.scoring import Decided
 
@@ -118,3 +118,34 @@ def test_training_judges_by_the_rows_drawn_at_random() -> None:
     found = fitted.heads["topics"].certificates[0]
     assert set(found.by_origin) == {AUDIT, "written"}
     assert found.given == sum(part["given"] for part in found.by_origin.values()) < len(fitted.heads["topics"].rows)
+
+
+@pytest.mark.parametrize(
+    ("sets", "named", "expected"),
+    [
+        ((None, "FNC-1", "FNC-1"), (True, True, False), [1, REAL_NAMED, 1]),
+        (("FNC-1", "FNC-1"), (True, False), [1, 1]),
+        ((None, None), (True, False), [1, 1]),
+    ],
+)
+def test_real_paragraphs_that_name_the_target_count_more_beside_written_ones(
+    sets: tuple[str | None, ...], named: tuple[bool, ...], expected: list[int]
+) -> None:
+    rows = [labelled_row({"text": "Talks failed.", **({"set": name} if name else {})}, str(at)) for at, name in enumerate(sets)]
+    assert counts_for_stance(rows, np.array(named)).tolist() == expected
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_a_row_that_counts_three_times_is_three_rows(exclusive: bool) -> None:
+    rng = np.random.default_rng(7)
+    truth = np.eye(3, dtype=bool)[rng.integers(0, 3, 400)]
+    scores = rng.normal(size=(400, 3)) + 1.5 * truth
+    counts = rng.integers(1, 4, 400)
+    fold, origins = np.arange(400) % 4, np.full(400, "written")
+    sample = Sample(("a", "b", "c"), exclusive, 0, scores, truth, fold, np.arange(400), origins, np.ones(400), counts=counts)
+    repeated = replace(sample, counts=None).part(np.repeat(np.arange(400), counts))
+    once, thrice = decisive_head(sample), decisive_head(repeated)
+    for name in ("slope", "shift", "cut"):
+        assert np.array_equal(getattr(once, name), getattr(thrice, name))
+    assert not np.array_equal(once.shift, decisive_head(replace(sample, counts=None)).shift)
+    assert choose_curves(sample) == choose_curves(repeated)

@@ -47,14 +47,16 @@ def declare_train(parser: argparse.ArgumentParser) -> None:
 def run_train(arguments: argparse.Namespace) -> int:
     """Run `train`; return its exit status."""
     from parastance.predict.store import CANDIDATE, find_store
-    from parastance.train.config import Config, read_config
+    from parastance.train.config import SHIPPED_FOLDS, Config, read_config
     from parastance.train.run import train
     from parastance.train.store import refuse_kept
 
     folder = Path(arguments.output) if arguments.output else find_store(arguments.store) / CANDIDATE
     refuse_kept(folder, own_data=bool(arguments.data))
     notions = not arguments.data if arguments.notions is None else arguments.notions
-    config = Config(seed=arguments.seed or 0, search=bool(arguments.data), notions=notions, slices=arguments.slices)
+    own = bool(arguments.data)
+    folds = Config.folds if own or arguments.fast else SHIPPED_FOLDS
+    config = Config(seed=arguments.seed or 0, folds=folds, search=own, notions=notions, slices=arguments.slices)
     if arguments.config:
         config = read_config(Path(arguments.config), config)
         if arguments.seed is not None:

@@ -29,7 +29,8 @@ class Sample:
 
     scores, truth: shape (n, k); fold, groups: int64 (n,); origins: where each row comes from, str (n,); weights: what each
     stands for among those of its origin, float64 (n,). each: the least and the greatest number of labels that a row may get, as
-    the data have it. named: bool (n,), which rows name their target; None where no rule is to be made of that.
+    the data have it. named: bool (n,), which rows name their target; None where no rule is to be made of that. counts: int64
+    (n,), how often each row is reckoned with by calibration and cut-offs; None: once.
     """
 
     labels: tuple[str, ...]
@@ -43,11 +44,17 @@ class Sample:
     weights: Matrix
     each: tuple[int, int] = (0, 2)
     named: Truth | None = None
+    counts: NDArray[np.int64] | None = None
 
     def part(self, rows: NDArray[Any]) -> "Sample":
         """Return the sample of some rows."""
         arrays = {name: getattr(self, name)[rows] for name in ("scores", "truth", "fold", "groups", "origins", "weights")}
-        return replace(self, **arrays, named=None if self.named is None else self.named[rows])
+        named, counts = (None if given is None else given[rows] for given in (self.named, self.counts))
+        return replace(self, **arrays, named=named, counts=counts)
+
+    def counted(self) -> "Sample":
+        """Return the sample with every row as often as it counts."""
+        return self if self.counts is None else replace(self.part(np.repeat(np.arange(len(self.truth)), self.counts)), counts=None)
 
 
 def plain_head(labels: tuple[str, ...], exclusive: bool, fallback: int) -> Head:
@@ -61,6 +68,7 @@ def decisive_head(sample: Sample, bent: Sequence[bool] | None = None) -> Head:
     """Return the head without bias, calibrated and cut on a sample; bent: which labels' probabilities get a curve."""
     if not len(sample.truth):
         return plain_head(sample.labels, sample.exclusive, sample.fallback)
+    sample = sample.counted()
     fitted = Calibration(sample.scores, sample.truth, sample.exclusive, bent)
     head = replace(
         plain_head(sample.labels, sample.exclusive, sample.fallback),
@@ -102,6 +110,7 @@ def _counting(head: Head, probability: Matrix, sample: Sample) -> Head:
 
 def choose_curves(sample: Sample) -> list[bool]:
     """Return for which labels a curve lowers the log loss of folds that it was not fitted on; for an exclusive head, of all."""
+    sample = sample.counted()
     k = sample.truth.shape[1]
     counts = sample.truth.sum(axis=0)
     if min(counts.max(), (len(sample.truth) - counts).max()) < FEWEST_TO_BEND:

@@ -15,6 +15,7 @@ from parastance.train.data import CHANCE, LabelledRow
 from parastance.train.formats import QUEUE
 
 UNCERTAIN, AUDIT = "uncertain", "audit"  # why a row was queued
+REAL_NAMED = 5  # by 1, 2, 3, 5, 7, 9, held out: F1 of opposed on real rows 0.543, 0.569, 0.570, 0.580, 0.581, 0.581
 REAL = "set"  # the field that names the public set of a real paragraph
 
 
@@ -46,3 +47,13 @@ def stands_for(rows: Sequence[LabelledRow]) -> Matrix:
     if drawn.any():
         found[drawn] /= found[drawn].mean()
     return found
+
+
+def counts_for_stance(rows: Sequence[LabelledRow], named: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how often each row counts when a stance is learnt and cut, int64 (n,).
+
+    Written paragraphs that name the target are for or against it four times in five, real ones once in eight: where the rows are
+    of both kinds, a real paragraph that names its target counts REAL_NAMED times. named: bool (n,), which rows do.
+    """
+    real = np.array([bool(row.fields.get(REAL)) for row in rows], dtype=np.bool_)
+    return np.where(real & named & (not real.all()), REAL_NAMED, 1)

@@ -18,7 +18,7 @@ from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry, read_registry
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
-from parastance.train.drawn import origins, stands_for
+from parastance.train.drawn import counts_for_stance, origins, stands_for
 from parastance.train.folds import Folds, folds, join_groups, near_duplicates
 from parastance.train.heads import Design, FittedHead, fit_head
 from parastance.train.matrices import HeadFeatures, Matrices
@@ -75,6 +75,8 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     wanted = {block for question in asked for blocks in block_sets(question, config) for block in blocks}
     matrices = Matrices.of(units, registry, wanted)
     slices = held_out_slices(rows, groups, config)
+    counts = counts_for_stance(rows, matrices.named)
+    asked = [question.counted(counts) if question.name == "stance" else question for question in asked]
     design = Design(splits, slices, groups, origins(rows), stands_for(rows), config.precision, matrices.named)
     further = len(asked) * sum(map(len, slices.values()))
     budget = Budget(tick, further + sum(planned(question, config, len(splits)) for question in asked))
@@ -95,7 +97,7 @@ def held_out_slices(rows: Sequence[LabelledRow], groups: NDArray[np.int64], conf
     """Return the further folds by which rows are held out, by slicing; only those that the rows' fields allow."""
     fields = [row.fields for row in rows]
     found = {
-        name: slice_folds(field_values(fields, name), groups, config.folds, name == "period")
+        name: slice_folds(field_values(fields, name), groups, min(config.folds, Config.folds), name == "period")
         for name in (SLICES if config.slices and config.held is None else ())
     }
     return {name: splits for name, splits in found.items() if splits}

@@ -159,7 +159,8 @@ def sample_of(question: Question, recipe: Recipe, scores: Matrix, splits: Folds,
     groups, origins, weights = design.groups[rows], design.origins[rows], design.weights[rows]
     stands = question.name == "stance" and question.labels[question.fallback].lower() in NEUTRAL and recipe.unnamed_neutral
     named = design.named[rows] if stands else None
-    return Sample(*_rules(question), scores, question.truth, fold, groups, origins, weights, _each(question, recipe), named)
+    each = _each(question, recipe)
+    return Sample(*_rules(question), scores, question.truth, fold, groups, origins, weights, each, named, question.counts)
 
 
 def _each(question: Question, recipe: Recipe) -> tuple[int, int]:
@@ -184,7 +185,8 @@ def calibrated(question: Question, scores: Matrix, recipe: Recipe) -> Head:
     """Return the question's head without bias, calibrated without curves and cut on out-of-fold scores."""
     alone = np.zeros(len(scores), dtype=np.int64)
     even = np.ones(len(alone))
-    sample = Sample(*_rules(question), scores, question.truth, alone, alone, alone.astype(str), even, _each(question, recipe))
+    each, counts = _each(question, recipe), question.counts
+    sample = Sample(*_rules(question), scores, question.truth, alone, alone, alone.astype(str), even, each, None, counts)
     return replace(decisive_head(sample), pooled=recipe.pooled)
 
 

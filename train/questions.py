@@ -20,7 +20,8 @@ class Question:
 
     rows: indices into the data; truth: bool of shape (len(rows), k); weights: float64 of shape (len(rows),). target: int64 of
     shape (len(rows),), the number in `targets` of whom the row is about, -1 where it is about another; targets: the names of
-    those about whom there are enough rows for features of their own.
+    those about whom there are enough rows for features of their own. counts: int64 of shape (len(rows),), how often each row is
+    reckoned with by calibration and cut-offs; None: once.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Question:
     weights: Matrix
     target: NDArray[np.int64]
     targets: tuple[str, ...] = ()
+    counts: NDArray[np.int64] | None = None
 
     @property
     def fallback(self) -> int:
@@ -43,7 +45,13 @@ class Question:
         truth = self.truth[chosen] if labels is None else self.truth[chosen][:, labels]
         names = self.labels if labels is None else tuple(self.labels[at] for at in labels)
         rows, weights, target = self.rows[chosen], self.weights[chosen], self.target[chosen]
-        return replace(self, labels=names, rows=rows, truth=truth, weights=weights, target=target)
+        counts = None if self.counts is None else self.counts[chosen]
+        return replace(self, labels=names, rows=rows, truth=truth, weights=weights, target=target, counts=counts)
+
+    def counted(self, counts: NDArray[np.int64]) -> "Question":
+        """Return the question with each row of the data reckoned with so many times; counts: int64, one a row of the data."""
+        own = counts[self.rows]
+        return self if (own == 1).all() else replace(self, weights=self.weights * own, counts=own)
 
 
 def questions(rows: Sequence[Any], weights: Matrix) -> list[Question]:
