@@ -58,6 +58,8 @@ def cluster(folder: Path) -> tuple[str, subprocess.Popen[bytes], list[subprocess
          "--scheduler-file", str(file)], **quiet,
     )  # fmt: skip
     while not file.exists() or not file.read_text().strip():
+        if scheduler.poll() is not None:
+            sys.exit("no Dask scheduler comes up: pip install 'parastance[dask]', or leave Dask out")
         time.sleep(0.05)
     address = json.loads(file.read_text())["address"]
     return address, scheduler, [worker(address), worker(address)]
