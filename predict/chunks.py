@@ -61,6 +61,11 @@ def _one_by_one(
     return kept, records, errors
 
 
+def unreadable(place: str, error: Exception) -> InputError:
+    """Return the reject for an input whose reading ended in an exception that nobody was prepared for."""
+    return InputError(place, f"reading it failed: {type(error).__name__}: {error}")
+
+
 def label_chunk(model: Model, items: list[tuple[Unit, Origin]], wanted: Wanted) -> list[Record]:
     """Return the finished records of some units: a pure function of the model and the units."""
     records = labelled(model, [unit for unit, _ in items], wanted.explain)

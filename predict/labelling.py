@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
 from parastance.predict.bodies import SPOOLED, Body, Hashed, LineBody, assemble, body_of
-from parastance.predict.chunks import Item, Wanted, count_labels, label_items
+from parastance.predict.chunks import Item, Wanted, count_labels, label_items, unreadable
 from parastance.predict.errors import InputError, ParastanceError
 from parastance.predict.inputs import Source
 from parastance.predict.lines import label_lines, takes_lines
@@ -199,7 +199,7 @@ def guarded(source: Source, items: Iterator[Item]) -> Iterator[Item]:
         except ParastanceError:
             raise
         except Exception as error:
-            yield InputError(source.name, f"reading it failed: {type(error).__name__}: {error}")
+            yield unreadable(source.name, error)
             return
         yield item
 

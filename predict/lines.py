@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from parastance.predict.bodies import line_of
-from parastance.predict.chunks import Item, Wanted, count_labels, label_items
+from parastance.predict.chunks import Item, Wanted, count_labels, label_items, unreadable
 from parastance.predict.errors import InputError, ParastanceError
 from parastance.predict.inputs import STDIN, Source, line_blocks
 from parastance.predict.kernel import kernel_module
@@ -76,7 +76,7 @@ def label_lines(model: Model, source: Source, reading: Reading, wanted: Wanted) 
     except ParastanceError:
         raise
     except Exception as error:
-        yield LabelledLines(errors=[InputError(source.name, f"reading it failed: {type(error).__name__}: {error}")])
+        yield LabelledLines(errors=[unreadable(source.name, error)])
 
 
 class _Labeller:

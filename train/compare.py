@@ -8,7 +8,7 @@ import numpy as np
 from parastance.predict.metrics import head_scores
 from parastance.predict.model import Model
 from parastance.train.config import Config
-from parastance.train.drawn import REAL
+from parastance.train.drawn import are_real
 from parastance.train.evaluate import evaluate
 from parastance.train.fit import Fitted, fit
 
@@ -18,7 +18,7 @@ def with_and_without(fitted: Fitted, config: Config) -> dict[str, dict[str, floa
 
     Empty where the data are all written or all real.
     """
-    real = np.array([bool(row.fields.get(REAL)) for row in fitted.rows])
+    real = are_real(fitted.rows)
     if real.all() or not real.any():
         return {}
     written = [row for row, is_real in zip(fitted.rows, real, strict=True) if not is_real]

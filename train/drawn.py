@@ -39,6 +39,11 @@ def origins(rows: Sequence[LabelledRow]) -> NDArray[np.str_]:
     return np.array([origin(row) for row in rows])
 
 
+def are_real(rows: Sequence[LabelledRow]) -> NDArray[np.bool_]:
+    """Return which rows are paragraphs of a public set, bool of shape (n,)."""
+    return np.array([bool(row.fields.get(REAL)) for row in rows], dtype=np.bool_)
+
+
 def stands_for(rows: Sequence[LabelledRow]) -> Matrix:
     """Return what each row stands for, float64 (n,): one over its chance, scaled to a mean of 1; 1 where no chance is known."""
     chances = [chance(row) for row in rows]
@@ -55,5 +60,5 @@ def counts_for_stance(rows: Sequence[LabelledRow], named: NDArray[np.bool_]) -> 
     Written paragraphs that name the target are for or against it four times in five, real ones once in eight: where the rows are
     of both kinds, a real paragraph that names its target counts REAL_NAMED times. named: bool (n,), which rows do.
     """
-    real = np.array([bool(row.fields.get(REAL)) for row in rows], dtype=np.bool_)
+    real = are_real(rows)
     return np.where(real & named & (not real.all()), REAL_NAMED, 1)
