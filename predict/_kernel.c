@@ -10,7 +10,7 @@
 #include "_kernel_score.h"
 #include "_kernel_lines_type.h"
 
-#define INTERFACE 5 /* kernel.py asks for it: one left from an earlier build is passed over */
+#define INTERFACE 6 /* kernel.py asks for it: one left from an earlier build is passed over */
 
 static PyObject *word_forms, *class_block; /* functions of unicode.py */
 
@@ -251,8 +251,6 @@ static int read_text(Scorer *scorer, State *state, const Item *item, Text *text,
     if (status) return -1;
     return read_words(scorer, state, text, thread);
 }
-
-enum { KNOWN = 1, NAMES_TARGET = 2 };
 
 static int score_item(Scorer *scorer, State *state, const Item *item, const Trie *home, int pool, double *out, uint8_t *flags,
                       PyThreadState **thread)

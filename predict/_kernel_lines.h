@@ -1,6 +1,4 @@
-/* Blocks of JSON Lines to rows, and rows with what the model says of them to the lines of the output.
-
-   The same as rows.py, units.py, records.py and bodies.py do; a row that is in any way unusual is left to them. */
+/* Blocks of JSON Lines to rows, as rows.py and units.py do; a row that is in any way unusual is left to them. */
 
 #ifndef PARASTANCE_LINES_H
 #define PARASTANCE_LINES_H
@@ -8,7 +6,6 @@
 #include "_kernel_json.h"
 
 #define LONGEST 1000000 /* as in units.py, here in bytes */
-#define TOP 10000       /* a share of 1 */
 
 enum { IN_BLOCK, IN_KEPT, IN_COLUMNS };
 
@@ -192,146 +189,6 @@ static int read_lines(LineReader *reader, size_t size, size_t *at, size_t *numbe
         row->left = status == LEFT_TO_PYTHON;
         if (row->left) reader->kept.n = kept, reader->columns.n = columns;
         reader->given += !row->left;
-    }
-    return 0;
-}
-
-/* ---- writing ---- */
-
-/* A head's answers for n rows. shares: of TOP, (n, k), or NULL; chosen, sure: (n, k); labels: k strings in JSON. */
-typedef struct {
-    size_t k;
-    const Span *labels;
-    const int32_t *shares;
-    const uint8_t *chosen, *sure;
-} Answer;
-
-/* What is written of the model's answers; a head that there is not has k 0. */
-typedef struct {
-    Answer kind, topics, stance;
-    Span target, model; /* strings in JSON */
-    const uint8_t *named;
-    int keep_text;
-} Answers;
-
-static inline uint8_t *add(uint8_t *out, const void *bytes, size_t n)
-{
-    if (n) memcpy(out, bytes, n);
-    return out + n;
-}
-
-#define ADD(out, literal) add(out, literal, sizeof(literal) - 1)
-
-static inline uint8_t *add_span(uint8_t *out, Span span) { return add(out, span.at, span.n); }
-
-/* A share as Python writes the float: 0.0, 0.25, 1.0. */
-static uint8_t *add_share(uint8_t *out, int32_t share)
-{
-    *out++ = (uint8_t)('0' + share / TOP);
-    *out++ = '.';
-    int32_t rest = share % TOP, place = TOP / 10;
-    do {
-        *out++ = (uint8_t)('0' + rest / place);
-        rest %= place;
-        place /= 10;
-    } while (rest);
-    return out;
-}
-
-static uint8_t *add_shares(uint8_t *out, const Answer *head, size_t row)
-{
-    *out++ = '{';
-    for (size_t label = 0; label < head->k; label++) {
-        if (label) out = ADD(out, ", ");
-        out = add_span(out, head->labels[label]);
-        out = ADD(out, ": ");
-        out = add_share(out, head->shares[row * head->k + label]);
-    }
-    *out++ = '}';
-    return out;
-}
-
-/* The labels of a row that are chosen; unsure: only those of them that are not sure. *found: how many there were before. */
-static uint8_t *add_chosen(uint8_t *out, const Answer *head, size_t row, int unsure, size_t *found)
-{
-    for (size_t label = 0; label < head->k; label++) {
-        size_t at = row * head->k + label;
-        if (!head->chosen[at] || (unsure && head->sure[at])) continue;
-        if ((*found)++) out = ADD(out, ", ");
-        out = add_span(out, head->labels[label]);
-    }
-    return out;
-}
-
-static uint8_t *add_one(uint8_t *out, const Answer *head, size_t row)
-{
-    size_t label = 0;
-    while (label + 1 < head->k && !head->chosen[row * head->k + label]) label++;
-    return add_span(out, head->labels[label]);
-}
-
-static uint8_t *add_record(uint8_t *out, const LineReader *reader, const LineRow *row, const Answers *answers, size_t at)
-{
-    size_t found = 0;
-    out = ADD(out, "{\"id\": ");
-    out = add_span(out, span_of(reader, row->id));
-    if (answers->keep_text) {
-        out = ADD(out, ", \"text\": ");
-        out = add_span(out, span_of(reader, row->text));
-    }
-    if (answers->kind.k) {
-        out = ADD(out, ", \"kind\": ");
-        out = add_one(out, &answers->kind, at);
-    }
-    if (answers->topics.k) {
-        out = ADD(out, ", \"topics\": [");
-        out = add_chosen(out, &answers->topics, at, 0, &found);
-        out = ADD(out, "], \"topic_probabilities\": ");
-        out = add_shares(out, &answers->topics, at);
-    }
-    if (answers->stance.k) {
-        out = ADD(out, ", \"stance\": ");
-        out = add_one(out, &answers->stance, at);
-        out = ADD(out, ", \"stance_probabilities\": ");
-        out = add_shares(out, &answers->stance, at);
-        out = ADD(out, ", \"target\": ");
-        out = add_span(out, answers->target);
-        out = answers->named[at] ? ADD(out, ", \"target_mentioned\": true") : ADD(out, ", \"target_mentioned\": false");
-    }
-    found = 0;
-    out = ADD(out, ", \"abstained\": [");
-    out = add_chosen(out, &answers->topics, at, 1, &found);
-    out = add_chosen(out, &answers->stance, at, 1, &found);
-    out = ADD(out, "], \"model\": ");
-    out = add_span(out, answers->model);
-    out = add_span(out, span_of(reader, row->extra));
-    return ADD(out, "}\n");
-}
-
-/* The most bytes that the answers of a row take. */
-static size_t longest_answer(const Answers *answers)
-{
-    const Answer *heads[] = {&answers->kind, &answers->topics, &answers->stance};
-    size_t size = 256 + answers->target.n + answers->model.n;
-    for (int i = 0; i < 3; i++)
-        for (size_t label = 0; label < heads[i]->k; label++) size += 3 * (heads[i]->labels[label].n + 2) + 10;
-    return size;
-}
-
-/* Add the lines of all rows to `out`; others: those of the rows left to Python, as Python made them. 0 on success. */
-static int write_lines(const LineReader *reader, const Answers *answers, const Span *others, Bytes *out)
-{
-    size_t longest = longest_answer(answers), given = 0, left = 0;
-    for (size_t at = 0; at < reader->rows.n; at++) {
-        const LineRow *row = &reader->rows.at[at];
-        if (row->left) {
-            if (put(out, others[left].at, others[left].n)) return -1;
-            left++;
-            continue;
-        }
-        if (RESERVE(*out, out->n + longest + row->id.n + row->text.n + row->extra.n)) return -1;
-        uint8_t *end = add_record(out->at + out->n, reader, row, answers, given++);
-        out->n = (size_t)(end - out->at);
     }
     return 0;
 }

@@ -6,12 +6,13 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "_kernel_lines.h"
+#include "_kernel_records.h"
 
 typedef struct {
     PyObject_HEAD
     LineReader reader;
-    PyObject *held, *block; /* held: the bytes that the reader's settings lie in */
+    LineWriter writer;
+    PyObject *held, *block; /* held: the bytes that the settings lie in */
     int busy;
 } LinesObject;
 
@@ -49,24 +50,102 @@ static Span *spans_from(PyObject *tuple, size_t *n)
     return spans;
 }
 
-/* Lines(text field, id field, name, omitted): see LineReader; all bytes, the last a tuple of them. */
+/* Take over a curve from float64 numbers: the x of its points, then the y; `points` is where they are kept. */
+static int fill_curve(Curve *curve, double **points, PyObject *numbers)
+{
+    Span source;
+    if (span_from(numbers, &source)) return -1;
+    size_t m = source.n / 16;
+    if (source.n % 16) return PyErr_SetString(PyExc_ValueError, "a curve has as many y as x"), -1;
+    if (!m) return 0;
+    memcpy(*points, source.at, source.n);
+    curve_through(curve, *points, m);
+    *points += 2 * m;
+    return 0;
+}
+
+static size_t points_in(PyObject *curves)
+{
+    size_t n = 0;
+    for (Py_ssize_t at = 0; at < PyTuple_Size(curves); at++) {
+        PyObject *numbers = PyTuple_GetItem(curves, at);
+        if (PyBytes_Check(numbers)) n += (size_t)PyBytes_Size(numbers) / 8;
+    }
+    return n;
+}
+
+/* A head or None: (labels, column, fallback, exclusive, at_least_one, at_most_one, unnamed_neutral, numbers, curves). numbers: slope,
+   shift, cut and certified, float64 of k labels each; curves: a tuple of k, each of float64 numbers, b"" for none. */
+static int fill_answer(Answer *answer, PyObject *parts, size_t width)
+{
+    Rule *rule = &answer->rule;
+    PyObject *labels, *numbers, *curves;
+    Py_ssize_t column, fallback;
+    size_t k;
+    if (parts == Py_None) return 0;
+    if (!PyTuple_Check(parts) || !PyArg_ParseTuple(parts, "O!nnppppO!O!", &PyTuple_Type, &labels, &column, &fallback, &rule->exclusive,
+                                                   &rule->at_least_one, &rule->at_most_one, &rule->unnamed_neutral, &PyBytes_Type,
+                                                   &numbers, &PyTuple_Type, &curves)) {
+        if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "a head is a tuple");
+        return -1;
+    }
+    if ((answer->labels = spans_from(labels, &k)) == NULL) return -1;
+    if (!k || column < 0 || (size_t)column + k > width || fallback < 0 || (size_t)fallback >= k || (size_t)PyTuple_Size(curves) != k
+        || (size_t)PyBytes_Size(numbers) != 32 * k)
+        return PyErr_SetString(PyExc_ValueError, "arguments of unlike lengths"), -1;
+    answer->counts = calloc(k, sizeof *answer->counts);
+    answer->firsts = calloc(k, sizeof *answer->firsts);
+    if (!answer->counts || !answer->firsts || rule_reserve(rule, k, points_in(curves))) return (void)PyErr_NoMemory(), -1;
+    rule->column = (size_t)column;
+    rule->fallback = (size_t)fallback;
+    Span source;
+    if (span_from(numbers, &source)) return -1;
+    memcpy(rule->slope, source.at, source.n);
+    double *points = rule->points;
+    for (size_t at = 0; at < k; at++) {
+        if (fill_curve(&rule->curves[at], &points, PyTuple_GetItem(curves, (Py_ssize_t)at))) return -1;
+        rule->curved |= rule->curves[at].m > 0;
+    }
+    return 0;
+}
+
+static int fill_writer(LineWriter *writer, PyObject *parts)
+{
+    PyObject *target, *model, *heads[HEADS];
+    Py_ssize_t width, boilerplate;
+    if (!PyArg_ParseTuple(parts, "O!O!pnnOOO", &PyBytes_Type, &target, &PyBytes_Type, &model, &writer->keep_text, &width, &boilerplate,
+                          &heads[KIND], &heads[TOPICS], &heads[STANCE]))
+        return -1;
+    if (span_from(target, &writer->target) || span_from(model, &writer->model)) return -1;
+    writer->width = (size_t)width;
+    for (int head = 0; head < HEADS; head++)
+        if (fill_answer(&writer->heads[head], heads[head], writer->width)) return -1;
+    writer->boilerplate = (size_t)boilerplate;
+    if (width > 0 && boilerplate >= 0 && (!writer->heads[KIND].rule.k || writer->boilerplate < writer->heads[KIND].rule.k)) return 0;
+    return PyErr_SetString(PyExc_ValueError, "no such column"), -1;
+}
+
+/* Lines(text field, id field, name, omitted, answers): see LineReader, all bytes, the fourth a tuple of them; answers: (target, model,
+   keep_text, width, boilerplate, kind, topics, stance), see LineWriter. */
 static PyObject *lines_new(PyTypeObject *type, PyObject *arguments, PyObject *names)
 {
     (void)names;
-    PyObject *text, *id, *name, *omitted;
-    if (!PyArg_ParseTuple(arguments, "O!O!O!O!", &PyBytes_Type, &text, &PyBytes_Type, &id, &PyBytes_Type, &name, &PyTuple_Type,
-                          &omitted))
+    PyObject *text, *id, *name, *omitted, *answers;
+    if (!PyArg_ParseTuple(arguments, "O!O!O!O!O!", &PyBytes_Type, &text, &PyBytes_Type, &id, &PyBytes_Type, &name, &PyTuple_Type,
+                          &omitted, &PyTuple_Type, &answers))
         return NULL;
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     LinesObject *self = (LinesObject *)allocate(type, 0);
     if (self == NULL) return NULL;
     LineReader *reader = &self->reader;
     memset(reader, 0, sizeof *reader);
+    memset(&self->writer, 0, sizeof self->writer);
     self->block = NULL;
     self->busy = 0;
     self->held = Py_NewRef(arguments);
     reader->omitted = spans_from(omitted, &reader->n_omitted);
-    if (reader->omitted && !span_from(text, &reader->text) && !span_from(id, &reader->id) && !span_from(name, &reader->name))
+    if (reader->omitted && !span_from(text, &reader->text) && !span_from(id, &reader->id) && !span_from(name, &reader->name)
+        && !fill_writer(&self->writer, answers))
         return (PyObject *)self;
     Py_DECREF(self);
     return NULL;
@@ -80,6 +159,14 @@ static void lines_dealloc(PyObject *object)
     free(self->reader.columns.at);
     free(self->reader.scratch.at);
     free(self->reader.rows.at);
+    free(self->writer.out.at);
+    for (int head = 0; head < HEADS; head++) {
+        Answer *answer = &self->writer.heads[head];
+        rule_free(&answer->rule);
+        free(answer->labels);
+        free(answer->counts);
+        free(answer->firsts);
+    }
     Py_XDECREF(self->held);
     Py_XDECREF(self->block);
     PyTypeObject *type = Py_TYPE(object);
@@ -131,68 +218,47 @@ static PyObject *lines_read(LinesObject *self, PyObject *arguments)
     return left ? Py_BuildValue("nnnN", (Py_ssize_t)self->reader.given, (Py_ssize_t)place, (Py_ssize_t)line, left) : NULL;
 }
 
-enum { BUFFERS = 10 };
-
-typedef struct {
-    Py_buffer buffers[BUFFERS];
-    int n;
-    Span *labels[3];
-} AnswerBuffers;
-
-static int read_answer(AnswerBuffers *held, int head, PyObject *parts, size_t n, int with_shares, Answer *answer)
+/* For each label of each head (how often it was given to the rows written last, the first of these rows). */
+static PyObject *counts_of(const LineWriter *writer)
 {
-    PyObject *labels;
-    Py_buffer *chosen = &held->buffers[held->n], *sure = chosen + 1, *shares = chosen + 2;
-    if (parts == Py_None) return 0;
-    if (!PyTuple_Check(parts) || !PyArg_ParseTuple(parts, "Oy*y*z*", &labels, chosen, sure, shares)) {
-        if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "an answer is a tuple of labels, chosen, sure and shares");
-        return -1;
-    }
-    held->n += 3;
-    if ((held->labels[head] = spans_from(labels, &answer->k)) == NULL) return -1;
-    size_t cells = n * answer->k;
-    if ((size_t)chosen->len != cells || (size_t)sure->len != cells || (with_shares && (!shares->buf || (size_t)shares->len != 4 * cells)))
-        return PyErr_SetString(PyExc_ValueError, "arguments of unlike lengths"), -1;
-    *answer = (Answer){answer->k, held->labels[head], shares->buf, chosen->buf, sure->buf};
-    for (size_t cell = 0; with_shares && cell < cells; cell++)
-        if (answer->shares[cell] < 0 || answer->shares[cell] > TOP) return PyErr_SetString(PyExc_ValueError, "no share"), -1;
-    return 0;
+    PyObject *found = PyList_New(0);
+    for (int head = 0; head < HEADS; head++)
+        for (size_t at = 0; at < writer->heads[head].rule.k && found; at++) {
+            PyObject *entry = Py_BuildValue("nn", (Py_ssize_t)writer->heads[head].counts[at], (Py_ssize_t)writer->heads[head].firsts[at]);
+            if (entry == NULL || PyList_Append(found, entry)) Py_CLEAR(found);
+            Py_XDECREF(entry);
+        }
+    return found;
 }
 
-/* write(others, keep_text, target, model, named, kind, topics, stance): the lines of the rows read; see Answers. */
+/* write(scores, flags, others): the lines of the rows read, and counts; see `write_lines` and `counts_of`. */
 static PyObject *lines_write(LinesObject *self, PyObject *arguments)
 {
-    PyObject *others, *target, *model, *heads[3], *result = NULL;
-    AnswerBuffers held = {0};
-    Answers answers = {0};
-    Bytes out = {0};
-    if (!PyArg_ParseTuple(arguments, "OpO!O!y*OOO", &others, &answers.keep_text, &PyBytes_Type, &target, &PyBytes_Type, &model,
-                          &held.buffers[0], &heads[0], &heads[1], &heads[2]))
-        return NULL;
-    held.n = 1;
+    PyObject *others, *lines = NULL;
+    Py_buffer scores, flags;
+    if (!PyArg_ParseTuple(arguments, "y*y*O", &scores, &flags, &others)) return NULL;
+    LineWriter *writer = &self->writer;
     size_t n = self->reader.given, n_others;
-    Answer *answer[3] = {&answers.kind, &answers.topics, &answers.stance};
-    Span *lines = spans_from(others, &n_others);
-    int failed = lines == NULL || span_from(target, &answers.target) || span_from(model, &answers.model);
-    for (int head = 0; head < 3 && !failed; head++) failed = read_answer(&held, head, heads[head], n, head > 0, answer[head]);
-    if (!failed && ((size_t)held.buffers[0].len != n || n_others != self->reader.rows.n - n)) {
+    Span *spans = spans_from(others, &n_others);
+    int failed = spans == NULL;
+    if (!failed && ((size_t)scores.len != 8 * n * writer->width || (size_t)flags.len != n || n_others != self->reader.rows.n - n)) {
         PyErr_SetString(PyExc_ValueError, "arguments of unlike lengths");
         failed = 1;
     }
-    answers.named = held.buffers[0].buf;
-    if (!failed && !(failed = take_lines(self))) {
+    if (!failed && !take_lines(self)) {
         PyThreadState *thread = PyEval_SaveThread();
-        failed = write_lines(&self->reader, &answers, lines, &out);
+        failed = write_lines(writer, &self->reader, scores.buf, flags.buf, spans);
         PyEval_RestoreThread(thread);
+        lines = failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize((const char *)writer->out.at, (Py_ssize_t)writer->out.n);
         self->busy = 0;
-        result = failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize((const char *)out.at, (Py_ssize_t)out.n);
     }
-    free(out.at);
-    free(lines);
-    for (int head = 0; head < 3; head++) free(held.labels[head]);
-    for (int at = 0; at < held.n; at++)
-        if (held.buffers[at].obj) PyBuffer_Release(&held.buffers[at]);
-    return result;
+    free(spans);
+    PyBuffer_Release(&scores);
+    PyBuffer_Release(&flags);
+    PyObject *counts = lines ? counts_of(writer) : NULL;
+    if (counts) return Py_BuildValue("NN", lines, counts);
+    Py_XDECREF(lines);
+    return NULL;
 }
 
 static PyMethodDef lines_methods[] = {
@@ -200,7 +266,7 @@ static PyMethodDef lines_methods[] = {
      "read(block, at, number, most): read rows of a block of whole lines; return (rows not left to Python, where the next "
      "line begins, its number, the rows left to Python)."},
     {"write", (PyCFunction)(void (*)(void))lines_write, METH_VARARGS,
-     "write(others, keep_text, target, model, named, kind, topics, stance): the lines of the output for the rows read."},
+     "write(scores, flags, others): the lines of the output for the rows read, and of each label how often it was given and where first."},
     {NULL, NULL, 0, NULL},
 };
 

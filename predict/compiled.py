@@ -5,9 +5,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parastance.predict.blocks import Blocks
-from parastance.predict.scorer import Scored
+from parastance.predict.scorer import Matrix, Scored
 from parastance.predict.sentences import SHARE
 from parastance.predict.targets import ROLES, TARGET, Matcher, Registry, find_mentions, matcher, needs
 
@@ -50,13 +51,12 @@ class CompiledScorer:
         self.kernel.score(asked.texts, asked.tries, asked.which, asked.home, asked.given, places, scores, flags, pool)
         return Scored(scores, (flags & KNOWN) != 0, (flags & NAMES_TARGET) != 0)
 
-
-    def score_lines(self, lines: Any, n: int, registry: Registry, target: str) -> Scored:
-        """Return the scores, with the strongest sentences' share, of the n texts that the kernel has read as lines."""
+    def score_lines(self, lines: Any, n: int, registry: Registry, target: str) -> tuple[Matrix, NDArray[np.uint8]]:
+        """Return (scores, with the strongest sentences' share, flags) of the n texts that the kernel has read as lines."""
         scores, flags = np.empty((n, self.blocks.width)), np.empty(n, dtype=np.uint8)
         home, asked = (trie(self.module, matcher(registry, name)) for name in (registry.default, target))
         self.kernel.score_lines(lines, home, asked, scores, flags, True)
-        return Scored(scores, (flags & KNOWN) != 0, (flags & NAMES_TARGET) != 0)
+        return scores, flags
 
 
 class Asked:

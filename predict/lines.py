@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from parastance.predict.blocks import ORDER as HEADS
 from parastance.predict.bodies import line_of
 from parastance.predict.chunks import Item, Wanted, count_labels, label_items, unreadable
 from parastance.predict.errors import InputError, ParastanceError
 from parastance.predict.inputs import STDIN, Source, line_blocks
 from parastance.predict.kernel import kernel_module
-from parastance.predict.model import Labels, Model
-from parastance.predict.records import DIGITS, record_fields
+from parastance.predict.model import Model
+from parastance.predict.records import record_fields
 from parastance.predict.rejects import REJECTS
 from parastance.predict.rows import first_line, json_row
 from parastance.predict.units import Reading, no_rows, row_units
@@ -86,18 +87,19 @@ class _Labeller:
         self.model, self.source, self.reading, self.wanted = model, source, reading, wanted
         fields = (name.encode() for name in ("id", *record_fields(model, wanted.keep_text)))
         name = _json(f"{source.name}#")[:-1]
-        self.reader = kernel_module().Lines(reading.text_field.encode(), reading.id_field.encode(), name, tuple(fields))
+        answers = _answers(model, reading.target or model.registry.default, wanted.keep_text)
+        self.reader = kernel_module().Lines(reading.text_field.encode(), reading.id_field.encode(), name, tuple(fields), answers)
+        heads = [model.heads[head].labels for head in HEADS if head in model.heads]
+        self.labels = [label for labels in heads for label in labels]
+        self.kinds = len(model.heads["kind"].labels) if "kind" in model.heads else 0
 
     def label(self, block: bytes, given: int, left: Sequence[Left]) -> LabelledLines:
         """Return the lines for the rows that were read last."""
         found = LabelledLines()
         others, firsts = self._left(block, left, found)
-        labels = self.model.decide_lines(self.reader, given, self.reading.target)
-        self._count(labels, firsts, found)
-        answers = [self._answer(labels, head) for head in ("kind", "topics", "stance")]
-        target = _json(self.reading.target or self.model.registry.default)
-        name = _json(self.model.name)
-        found.lines = self.reader.write(tuple(others), self.wanted.keep_text, target, name, labels.named, *answers)
+        scores, flags = self.model.score_lines(self.reader, given, self.reading.target)
+        found.lines, counts = self.reader.write(scores, flags, tuple(others))
+        self._count(counts, firsts, found)
         found.paragraphs += given
         return found
 
@@ -137,31 +139,34 @@ class _Labeller:
                 found.labels.update(mine)
         return others, firsts
 
-    def _answer(self, labels: Labels, head: str) -> tuple[Any, ...] | None:
-        """Return a head's answers as the kernel writes them: its labels in JSON, which are given, which are sure, the shares."""
-        if head not in self.model.heads:
-            return None
-        given, sure = (np.ascontiguousarray(each[head]) for each in (labels.given, labels.certain))
-        shares = np.rint(labels.probabilities[head] * 10**DIGITS).astype(np.int32)
-        return tuple(map(_json, self.model.heads[head].labels)), given, sure, np.ascontiguousarray(shares)
+    def _count(self, counts: Sequence[tuple[int, int]], firsts: dict[str, tuple[int, int]], found: LabelledLines) -> None:
+        """Add the labels of the rows that were not left to Python, in the order in which all are met; see `count_labels`.
 
-    def _count(self, labels: Labels, firsts: dict[str, tuple[int, int]], found: LabelledLines) -> None:
-        """Add the labels of the rows that were not left to Python, in the order in which all are met; see `count_labels`."""
-        counts, met = found.labels.copy(), {label: (row, -1, at) for label, (row, at) in firsts.items()}
-        telling = np.ones(len(labels.targets), np.bool_)
-        columns = []
-        if "kind" in self.model.heads:
-            boilerplate = labels.given["kind"][:, self.model.boilerplate]
-            telling = ~boilerplate
-            columns.append(("boilerplate", boilerplate))
-        for head in ("topics", "stance"):
-            if head in self.model.heads:
-                columns += zip(self.model.heads[head].labels, (labels.given[head] & telling[:, None]).T, strict=True)
-        for at, (label, column) in enumerate(columns):
-            if column.any():
-                counts[label] += int(column.sum())
-                met[label] = min(met.get(label, (len(column), 0, 0)), (int(column.argmax()), 0, at))
-        found.labels = Counter({label: counts[label] for label in sorted(met, key=lambda name: met[name])})
+        counts: of each label of each head, how often it was given and in which of these rows first.
+        """
+        totals, met = found.labels.copy(), {label: (row, -1, at) for label, (row, at) in firsts.items()}
+        for at, (label, (count, first)) in enumerate(zip(self.labels, counts, strict=True)):
+            if count and (at >= self.kinds or label == "boilerplate"):
+                totals[label] += count
+                met[label] = min(met.get(label, (first, 0, at)), (first, 0, at))
+        found.labels = Counter({label: totals[label] for label in sorted(met, key=lambda name: met[name])})
+
+
+def _answers(model: Model, target: str, keep_text: bool) -> tuple[Any, ...]:
+    """Return what the kernel must know of a model's answers to write them."""
+    heads = [_head(model, name) if name in model.heads else None for name in HEADS]
+    boilerplate = model.boilerplate if "kind" in model.heads else 0
+    return _json(target), _json(model.name), keep_text, model.blocks.width, boilerplate, *heads
+
+
+def _head(model: Model, name: str) -> tuple[Any, ...]:
+    head, column = model.heads[name], model.blocks.columns[name].start
+    k = len(head.labels)
+    numbers = np.array([np.broadcast_to(each, k) for each in (head.slope, head.shift, head.cut, head.certified)], np.float64)
+    bent = head.curves or [None] * k
+    curves = tuple(b"" if curve is None else np.asarray(curve, np.float64).tobytes() for curve in bent)
+    rules = (head.exclusive, head.at_least_one, head.at_most_one, head.unnamed_neutral)
+    return tuple(map(_json, head.labels)), column, head.fallback, *rules, numbers.tobytes(), curves
 
 
 def _json(text: str) -> bytes:

@@ -139,11 +139,12 @@ class Model:
         """Return the labels of some units, scored as one chunk."""
         return self._judge(self.scored(units, True), [unit.target or self.registry.default for unit in units])
 
-    def decide_lines(self, lines: Any, n: int, target: str | None) -> Labels:
-        """Return the labels of the n texts that the kernel has read as lines (see `lines`), all asked of one target."""
+    def score_lines(self, lines: Any, n: int, target: str | None) -> tuple[Matrix, NDArray[np.uint8]]:
+        """Return (scores, flags) of the n texts that the kernel has read as lines (see `lines`), all asked of one target."""
         name = target or self.registry.default
         scorer: Any = self._scorer(self.blocks_for(Unit("", name)))
-        return self._judge(scorer.score_lines(lines, n, self.registry, name), [name] * n)
+        found: tuple[Matrix, NDArray[np.uint8]] = scorer.score_lines(lines, n, self.registry, name)
+        return found
 
     def _judge(self, scored: Scored, targets: list[str]) -> Labels:
         columns, known = self.blocks.columns, scored.known

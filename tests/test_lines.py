@@ -2,20 +2,27 @@
 
 import gzip
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.random import default_rng
 
 from parastance.predict import labelling, lines
-from parastance.predict.chunks import Wanted
+from parastance.predict.blocks import Blocks
+from parastance.predict.chunks import Wanted, count_labels
+from parastance.predict.heads import Head
 from parastance.predict.inputs import Source
 from parastance.predict.kernel import kernel_module
 from parastance.predict.labelling import Job, label_part
-from parastance.predict.model import Model
+from parastance.predict.model import Model, Unit
 from parastance.predict.parts import plan
+from parastance.predict.records import _records
+from parastance.predict.scorer import Scored
 from parastance.predict.units import Reading
 
 pytestmark = pytest.mark.skipif(kernel_module() is None, reason="no kernel was built")
@@ -147,7 +154,7 @@ def test_rows_that_cannot_be_scored_together_are_scored_by_themselves(
         raise RuntimeError("cannot do it")
 
     wanted = both(small_model, "\n".join(ROWS[:20]).encode(), tmp_path)[1]
-    monkeypatch.setattr(lines._Labeller, "_answer", failing)
+    monkeypatch.setattr(Model, "score_lines", failing)
     assert both(small_model, "\n".join(ROWS[:20]).encode(), tmp_path)[0] == wanted
     assert calls
 
@@ -159,3 +166,73 @@ def test_most_rows_are_not_left_to_python(small_model: Model, monkeypatch: pytes
     rows = [{"id": at, "text": f"{TEXT} {at}", "date": "2015", "n": at / 7, "tags": ["a", "b"], "é": None} for at in range(50)]
     both(small_model, b"\n".join(json.dumps(row, ensure_ascii=False).encode() for row in rows), tmp_path)
     assert asked == [0]
+
+
+@st.composite
+def heads(draw: st.DrawFn, exclusive: bool, labels: tuple[str, ...]) -> Head:
+    """A head with any rules: its numbers drawn at random, some of its curves stepped, some labels never certified."""
+    k, random = len(labels), default_rng(draw(st.integers(0, 999)))
+    curves = []
+    for _ in labels:
+        x = np.sort(random.choice([0.0, 0.25, 0.5, 1.0, *random.random(6)], random.integers(1, 9)))
+        curves.append(np.array([x, np.sort(random.random(len(x)))]) if random.random() < 0.6 else None)
+    certified = np.where(random.random(k) < 0.3, np.nan, random.random(k))
+    rules = {name: draw(st.booleans()) for name in ("at_least_one", "at_most_one", "unnamed_neutral")}
+    cut = random.random(k) * draw(st.integers(0, 1))
+    return Head(
+        labels, exclusive, np.zeros(k), random.normal(1, 0.5, k), random.normal(0, 1, k), cut,
+        certified, int(random.integers(k)), curves=tuple(curves) if draw(st.booleans()) else (), **rules,
+    )  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    kind=st.none() | heads(True, ("content", "boilerplate")), topics=st.none() | heads(False, ("a", "b\"", "ü")),
+    stance=st.none() | heads(True, ("x", "a", "z", "w")), seed=st.integers(0, 999), n=st.integers(1, 40),
+)  # fmt: skip
+def test_scores_are_judged_as_by_numpy(
+    kind: Head | None, topics: Head | None, stance: Head | None, seed: int, n: int, small_model: Model
+) -> None:
+    given_heads = {name: head for name, head in (("kind", kind), ("topics", topics), ("stance", stance)) if head}
+    model = Model("m", small_model.registry, given_heads, Blocks(given_heads, {}))
+    random = default_rng(seed)
+    scores = np.round(random.normal(0, 3, (n, model.blocks.width)) * random.choice([1, 100]), int(random.integers(4)))
+    flags = random.integers(0, 4, n).astype(np.uint8)
+    units = [Unit(f"text {at}") for at in range(n)]
+    labels = model._judge(Scored(scores, flags & 1 != 0, flags & 2 != 0), ["t"] * n)
+    records = _records(model, units, labels)
+    counts: Counter[str] = Counter()
+    count_labels(counts, records)
+
+    labeller = lines._Labeller(model, Source("f", "f", ".jsonl"), Reading(target="t"), Wanted())
+    block = b"".join(json.dumps({"id": str(at), "text": unit.text}).encode() + b"\n" for at, unit in enumerate(units))
+    labeller.reader.read(block, 0, 1, n)
+    written, counted = labeller.reader.write(scores, flags, ())
+    found = lines.LabelledLines()
+    labeller._count(counted, {}, found)
+    assert [json.loads(line) for line in written.splitlines()] == [{"id": str(at), **row} for at, row in enumerate(records)]
+    assert list(found.labels.items()) == list(counts.items())
+
+
+def test_heads_that_cannot_be() -> None:
+    good = ((b'"a"', b'"b"'), 0, 0, True, False, False, False, bytes(64), (b"", bytes(32)))
+    made = kernel_module().Lines
+
+    def lines_of(head: Any, width: int = 4, boilerplate: int = 0) -> Any:
+        return made(b"text", b"id", b'"n', (), (b'"t"', b'"m"', True, width, boilerplate, head, None, None))
+
+    lines_of(good)
+    bad = [(0, ()), (0, (b"",)), (0, (1, 2)), (1, 3), (1, -1), (2, 2), (2, -1), (7, bytes(63)), (8, (b"",)), (8, (b"", b"1"))]
+    for at, wrong in bad:
+        with pytest.raises((ValueError, TypeError)):
+            lines_of((*good[:at], wrong, *good[at + 1 :]))
+    for width, boilerplate in ((1, 0), (0, 0), (-4, 0), (4, 2), (4, -1)):
+        with pytest.raises(ValueError):
+            lines_of(good, width, boilerplate)
+    with pytest.raises(TypeError):
+        lines_of("head")
+    read = lines_of(good)
+    read.read(b'{"text": "a"}\n', 0, 1, 5)
+    for scores, flags, others in [(bytes(8), bytes(1), ()), (bytes(32), bytes(2), ()), (bytes(32), bytes(1), (b"",))]:
+        with pytest.raises(ValueError):
+            read.write(scores, flags, others)
