@@ -1,4 +1,4 @@
-"""The runtime: paragraphs in, labels out. Needs numpy and joblib; imports neither scikit-learn nor `parastance.train`."""
+"""The runtime: paragraphs in, labels out. Needs numpy; imports neither scikit-learn nor `parastance.train`."""
 
 from typing import TYPE_CHECKING, Any
 

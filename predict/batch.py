@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 from parastance.predict.artifact import read_manifest
@@ -30,6 +29,7 @@ from parastance.predict.progress import Reporter, Tally
 from parastance.predict.storage import ASIDE, join, open_read, remove, stat, whole, writing
 from parastance.predict.supervise import drop, supervised
 from parastance.predict.units import Reading, read_units
+from parastance.predict.version import VERSION
 from parastance.predict.worker import Changed
 
 ROUNDS = 3  # plans made anew because inputs changed while they were read
@@ -102,7 +102,7 @@ def deciding(model: Model, output: Destination, options: Options) -> dict[str, A
     reading, wanted = options.reading, options.wanted
     targets = hashlib.sha256(repr(sorted(model.registry.items())).encode()).hexdigest()
     return {
-        "parastance": version("parastance"), "model": model.name,
+        "parastance": VERSION, "model": model.name,
         "model_sha256": read_manifest(model.folder)["sha256"] if model.folder else None,
         "targets_sha256": targets, "target": reading.target or model.registry.default,
         "unit": "document" if reading.documents else "paragraph",

@@ -178,15 +178,14 @@ class _Version(argparse.Action):
     """--version, looked up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *rest: object, **named: object) -> None:
-        from importlib.metadata import version
-
         from parastance.predict.kernel import implementation
+        from parastance.predict.version import VERSION
 
         try:
             scores = implementation()
         except ParastanceError as error:
             parser.error(str(error))
-        print(f"parastance {version('parastance')} (Python {sys.version.split()[0]}, scoring with {scores})")
+        print(f"parastance {VERSION} (Python {sys.version.split()[0]}, scoring with {scores})")
         parser.exit()
 
 

@@ -204,7 +204,7 @@ def chunks(units: Sequence[Unit], size: int = CHUNK) -> Iterator[Sequence[Unit]]
 
 def load(folder: str | Path | None = None, store: str | Path | None = None) -> Model:
     """Return the model in `folder`, by default the one in use in the store (`store.find_store`), which is the shipped one
-    where the store says nothing. Numpy and joblib are all it imports.
+    where the store says nothing. Numpy is all it imports.
 
     Raises ModelError where the folder holds no model, a damaged one, or one that is more than arrays.
     """

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from parastance.predict.evidence import explain
 from parastance.predict.model import Labels, Model, Unit
 
 DIGITS = 4  # decimals of a probability
@@ -35,6 +34,8 @@ def labelled(model: Model, units: Sequence[Unit], with_evidence: bool = False) -
     labels = model.decide(units)
     records = _records(model, units, labels)
     if with_evidence:
+        from parastance.predict.evidence import explain
+
         for unit, record in zip(units, records, strict=True):
             record["evidence"] = explain(model, unit, record)
     return records

@@ -1,6 +1,5 @@
 """A TOML file read, with what can be wrong with it told by the file's name."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,8 @@ from parastance.predict.errors import UsageError
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file. Raises UsageError naming the file where it cannot be read or is not TOML in UTF-8."""
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

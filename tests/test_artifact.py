@@ -63,6 +63,23 @@ def test_arrays_and_containers_are_read() -> None:
     assert np.array_equal(found["a"], value["a"])
 
 
+ARRAYS = [
+    np.arange(6, dtype=np.uint8), np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(24).reshape(2, 3, 4)[:, ::2],
+    np.array(3.5), np.zeros((0, 4), np.float32), np.arange(3, dtype=">i4"), np.array([True, False]), np.array(["a", "bcd"]),
+    np.asfortranarray(np.zeros((3, 0))), np.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}{array.shape}")
+def test_arrays_are_those_that_joblib_reads(array: Any, tmp_path: Path) -> None:
+    joblib.dump({"format": FORMAT, "x": "y" * 7, "a": [array, array]}, tmp_path / "a")
+    mine, theirs = load_plain((tmp_path / "a").read_bytes(), "here")["a"], joblib.load(tmp_path / "a")["a"]
+    for found, wanted in zip(mine, theirs, strict=True):
+        assert found.dtype == wanted.dtype and found.dtype.isnative
+        assert found.shape == wanted.shape and found.flags.writeable
+        assert found.tolist() == wanted.tolist()
+
+
 def broken(folder: Path, to: Path, how: str) -> Path:
     shutil.copytree(folder, to)
     manifest = json.loads((to / "manifest.json").read_text())

@@ -30,9 +30,9 @@ def test_the_runtime_never_imports_training(file: Path) -> None:
             assert not name.startswith(("sklearn", "scipy", "parastance.train"))
 
 
-def test_a_label_costs_numpy_and_joblib_only() -> None:
+def test_a_label_costs_numpy_only() -> None:
     found = modules_after("from parastance.predict import load; load().label(['Talks failed.'])")
-    assert found.isdisjoint(HEAVY)
+    assert found.isdisjoint({*HEAVY, "joblib", "asyncio", "email", "multiprocessing", "tomllib"})
     assert "parastance" in found
 
 

@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import joblib
 from parastance.predict.artifact import FILES, FORMAT
 from parastance.predict.errors import OutputError
 from parastance.predict.heads import CHOSEN
+from parastance.predict.version import VERSION
 from parastance.train.card import write_card
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
@@ -73,16 +74,8 @@ def manifest_of(fitted: Fitted, config: Config, model_bytes: bytes) -> dict[str,
         },
         "tried": {name: head.trials for name, head in fitted.heads.items()},
         "seed": config.seed,
-        "versions": {"parastance": own_version(), "python": platform.python_version(), **_versions()},
+        "versions": {"parastance": VERSION, "python": platform.python_version(), **_versions()},
     }
-
-
-def own_version() -> str:
-    """Return the installed version of parastance."""
-    try:
-        return version("parastance")
-    except PackageNotFoundError:
-        return "uninstalled"
 
 
 def _versions() -> dict[str, str]:
