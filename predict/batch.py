@@ -26,7 +26,8 @@ from parastance.predict.part_record import key_of, sum_labels
 from parastance.predict.parts import PART_SIZE, Part, plan
 from parastance.predict.pipes import rereadable
 from parastance.predict.progress import Reporter, Tally
-from parastance.predict.storage import ASIDE, join, open_read, remove, stat, whole, writing
+from parastance.predict.spool import adopt
+from parastance.predict.storage import ASIDE, commit, join, open_read, remove, stat, whole, writing
 from parastance.predict.supervise import drop, supervised
 from parastance.predict.units import Reading, read_units
 from parastance.predict.version import VERSION
@@ -195,10 +196,14 @@ def _executor(
 def _assemble(output: Destination, ledger: Ledger, parts: Sequence[Part], records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Write the rejects and, where the output is one file, that file; return its size and digest."""
     facts: dict[str, Any] = {}
-    if not output.folder:
+    aside = join(output.run, f"whole{ASIDE}")
+    if adopted := adopt(output.run, records, aside):
+        facts = adopted
+        commit(aside, output.path)
+    elif not output.folder:
         infos = [record["info"] for record in records]
-        bodies = [partial(open_read, ledger.body(part)) for part in parts]
-        facts = _written(output.path, join(output.run, f"whole{ASIDE}"), lambda out: assemble(output.form, infos, bodies, out))
+        bodies = [partial(ledger.open_body, part) for part in parts]
+        facts = _written(output.path, aside, lambda out: assemble(output.form, infos, bodies, out))
     paths = [ledger.rejects(record["key"]) for record in records if record["rejected"]]
     if paths:
         rejects = [partial(open_read, path) for path in paths]

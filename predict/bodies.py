@@ -45,7 +45,7 @@ def line_of(record: Record) -> str:
 class LineBody:
     """JSON Lines."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: "IO[bytes] | Hashed") -> None:
         self.stream = stream
 
     def write(self, records: Sequence[Record], types: Sequence[Types]) -> None:

@@ -19,6 +19,7 @@ from parastance.predict.errors import ModelError, OutputError, ParastanceError, 
 from parastance.predict.labelling import Job, Note
 from parastance.predict.model import Model, Unit
 from parastance.predict.parts import Part
+from parastance.predict.spool import spool_for
 from parastance.predict.worker import Crash, Outcome, outcome_of, serve
 
 FATAL: tuple[type[ParastanceError], ...] = (OutputError, ModelError, UsageError)
@@ -44,6 +45,7 @@ class Inline:
     def __init__(self, model: Model, job: Job, note: Note) -> None:
         self.model, self.job, self.note = model, job, note
         self.part: Part | None = None
+        self.spool = spool_for(job.folder, job.form, job.whole)
 
     def has_room(self) -> bool:
         return self.part is None
@@ -58,10 +60,12 @@ class Inline:
         part, self.part = self.part, None
         if part is None:
             return None
-        return part, outcome_of(self.model, part, self.job, self.note)
+        return part, outcome_of(self.model, part, self.job, self.note, self.spool)
 
     def close(self) -> None:
-        """Nothing."""
+        """Leave what was written to whoever puts it together."""
+        if self.spool is not None:
+            self.spool.close()
 
 
 @dataclass

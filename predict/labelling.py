@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from parastance.predict.bodies import SPOOLED, Body, Hashed, LineBody, assemble, body_of
 from parastance.predict.chunks import Item, Wanted, count_labels, label_items, unreadable
@@ -21,6 +21,7 @@ from parastance.predict.model import Model
 from parastance.predict.parts import Part
 from parastance.predict.rejects import REJECTS, RejectLines
 from parastance.predict.snapshot import InputChanged, hold
+from parastance.predict.spool import Spool
 from parastance.predict.storage import ASIDE, close_synced, join, open_write, remove, stat, writing
 from parastance.predict.units import Reading, read_units
 
@@ -46,9 +47,10 @@ class Job:
 
 @dataclass
 class Done:
-    """What came of a part. aside, rejects: where body and rejects lie; named: messages of the first rejects."""
+    """What came of a part. aside, rejects: where body and rejects lie, the body nowhere of its own where it is spooled; named:
+    messages of the first rejects."""
 
-    aside: str
+    aside: str | None
     info: dict[str, Any]
     size: int = 0
     sha256: str = ""
@@ -60,38 +62,65 @@ class Done:
     named: list[str] = field(default_factory=list)
 
 
-def label_part(model: Model, part: Part, job: Job, note: Note = lambda *_: None) -> Done:
-    """Label a part; write its body and its rejects aside; return what came of it.
+def label_part(model: Model, part: Part, job: Job, note: Note = lambda *_: None, spool: Spool | None = None) -> Done:
+    """Label a part; write its body and its rejects aside, the body into the spool if there is one; return what came of it.
 
     Raises InputChanged where a sliced input is not as planned, OutputError where writing fails.
     """
     name = uuid.uuid4().hex
-    done = Done(join(job.folder, f"{name}{ASIDE}"), {})
+    done = Done(None if spool else join(job.folder, f"{name}{ASIDE}"), {})
     rejects = RejectLines(join(job.folder, f"{name}.rejects{ASIDE}"), f"{job.output}{REJECTS}")
     try:
-        with writing(job.output):
-            stream = open_write(done.aside)
-        try:
-            _label_into(model, part, job, stream, rejects, done, note)
-        finally:
-            with suppress(OSError):
-                stream.close()
+        if spool:
+            _label_spooled(model, part, job, spool, rejects, done, note)
+        else:
+            _label_aside(model, part, job, rejects, done, note)
         done.rejects = rejects.close()
     except BaseException:
+        if spool:
+            spool.close()
         for path in (rejects.discard(), done.aside):
-            with suppress(OSError):
-                remove(path)
+            if path is not None:
+                with suppress(OSError):
+                    remove(path)
         raise
     return done
 
 
-def _label_into(
-    model: Model, part: Part, job: Job, stream: IO[bytes], rejects: RejectLines, done: Done, note: Note
-) -> None:
-    out = Hashed(stream)
-    gathered = job.whole and job.form != ".jsonl"
-    spool: Any = tempfile.SpooledTemporaryFile(SPOOLED) if gathered else out  # noqa: SIM115
-    body = body_of(job.form, spool)
+def _label_spooled(model: Model, part: Part, job: Job, spool: Spool, rejects: RejectLines, done: Done, note: Note) -> None:
+    with writing(job.output):
+        out = spool.open()
+    start = out.size
+    _label_into(model, part, job, LineBody(out), rejects, done, note)
+    with writing(job.output):
+        spool.sync()
+    done.info = {"file": spool.name, "start": start}
+    done.size, done.sha256 = out.size - start, out.digest.hexdigest()
+
+
+def _label_aside(model: Model, part: Part, job: Job, rejects: RejectLines, done: Done, note: Note) -> None:
+    assert done.aside is not None
+    with writing(job.output):
+        stream = open_write(done.aside)
+    try:
+        out = Hashed(stream)
+        gathered = job.whole and job.form != ".jsonl"
+        spool: Any = tempfile.SpooledTemporaryFile(SPOOLED) if gathered else out  # noqa: SIM115
+        body = body_of(job.form, spool)
+        _label_into(model, part, job, body, rejects, done, note)
+        with writing(job.output):
+            done.info = body.finish()
+            if gathered:
+                spool.seek(0)
+                assemble(job.form, [done.info], [lambda: spool], out)
+            close_synced(stream)
+    finally:
+        with suppress(OSError):
+            stream.close()
+    done.size, done.sha256 = out.size, out.digest.hexdigest()
+
+
+def _label_into(model: Model, part: Part, job: Job, body: Body, rejects: RejectLines, done: Done, note: Note) -> None:
     done.pieces = [{"paragraphs": 0, "rejected": 0} for _ in part.pieces]
 
     def straight(at: int) -> bool:
@@ -109,13 +138,6 @@ def _label_into(
             done.paragraphs += chunk.paragraphs
             done.rejected += len(chunk.errors)
             note(0, chunk.paragraphs, len(chunk.errors))
-    with writing(job.output):
-        done.info = body.finish()
-        if gathered:
-            spool.seek(0)
-            assemble(job.form, [done.info], [lambda: spool], out)
-        close_synced(stream)
-    done.size, done.sha256 = out.size, out.digest.hexdigest()
 
 
 class _Chunk(NamedTuple):

@@ -18,6 +18,7 @@ from parastance.predict.labelling import Done
 from parastance.predict.lock import lock_path
 from parastance.predict.part_record import Record, holds, key_of, record_of
 from parastance.predict.parts import Part
+from parastance.predict.spool import BODIES, Digests, is_spooled, open_spooled
 from parastance.predict.storage import (
     ASIDE,
     commit,
@@ -26,6 +27,7 @@ from parastance.predict.storage import (
     join,
     listing,
     make_folder,
+    open_read,
     parent,
     read_whole,
     remove,
@@ -56,6 +58,7 @@ class Ledger:
         self.lock: IO[bytes] | None = None
         self.made = False
         self.known: set[str] = set()  # names of parts that earlier runs wrote
+        self.digests = Digests()
 
     def __enter__(self) -> "Ledger":
         try:
@@ -170,8 +173,9 @@ class Ledger:
 
     def _sweep(self) -> None:
         """Remove what was written aside and never became whole."""
+        kept = {record["info"]["file"] for record in self.records.values() if is_spooled(record)}
         for name in listing(self.output.run):
-            if name.endswith(ASIDE):
+            if name.endswith(ASIDE) or (name.endswith(BODIES) and name not in kept):
                 with suppress(OSError):
                     remove(join(self.output.run, name))
 
@@ -183,10 +187,17 @@ class Ledger:
         """Return where the rejects of a part lie."""
         return join(self.output.run, key + REJECTS)
 
+    def open_body(self, part: Part) -> Any:
+        """Open the output of a part that is done, to read it. Raises OSError."""
+        record = self.records[key_of(part)]
+        return open_spooled(self.output.run, record) if is_spooled(record) else open_read(self.body(part))
+
     def has(self, part: Part) -> bool:
         """Whether a part is done: recorded, its inputs as they were, its output there."""
         record = self.records.get(key_of(part))
-        if record is None or not _is_there(self.body(part), record):
+        if record is None:
+            return False
+        if not (self.digests.hold(self.output.run, record) if is_spooled(record) else _is_there(self.body(part), record)):
             return False
         if record["rejected"] and not exists(self.rejects(record["key"])):
             return False
@@ -202,7 +213,8 @@ class Ledger:
             commit(done.rejects, self.rejects(key), sync=False)
         elif key in self.records:
             remove(self.rejects(key))
-        commit(done.aside, body, sync=self.output.folder)
+        if done.aside is not None:
+            commit(done.aside, body, sync=self.output.folder)
         write_whole(join(self.output.run, key + RECORD), json.dumps(record).encode())
         self.records[key] = record
 

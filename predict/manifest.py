@@ -31,7 +31,7 @@ def write_manifest(
         stream.write(b"{\n")
         for key, value in {"model": model, "options": options, "counts": counts, "output": written}.items():
             stream.write(f' "{key}": {_json(value)},\n'.encode())
-        for key, rows in (("inputs", iter(inputs)), ("parts", _parts(parts, records))):
+        for key, rows in (("inputs", iter(inputs)), ("parts", _parts(parts, records, files=output.folder))):
             stream.write(f' "{key}": ['.encode())
             for at, row in enumerate(rows):
                 stream.write(f'{"," if at else ""}\n  {_json(row)}'.encode())
@@ -64,11 +64,12 @@ def _inputs(parts: Sequence[Part], records: Sequence[dict[str, Any]]) -> Iterato
         yield row
 
 
-def _parts(parts: Sequence[Part], records: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the records, their inputs stamped as they are now."""
+def _parts(parts: Sequence[Part], records: Sequence[dict[str, Any]], files: bool) -> Iterator[dict[str, Any]]:
+    """Yield the records, their inputs stamped as they are now; with digests where the parts are files."""
+    left_out = {"info"} if files else {"info", "sha256"}
     for part, record in zip(parts, records, strict=True):
         inputs = [
             {**facts, "stamp": piece.stamp} if "stamp" in facts else facts
             for piece, facts in zip(part.pieces, record["inputs"], strict=True)
         ]
-        yield {**{key: value for key, value in record.items() if key != "info"}, "inputs": inputs}
+        yield {**{key: value for key, value in record.items() if key not in left_out}, "inputs": inputs}

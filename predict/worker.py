@@ -15,6 +15,7 @@ from parastance.predict.labelling import Done, Job, Note, label_part
 from parastance.predict.model import Model, load
 from parastance.predict.parts import Part
 from parastance.predict.snapshot import InputChanged
+from parastance.predict.spool import Spool, spool_for
 
 NOTE_EVERY = 0.2  # seconds between a worker's notes of what it has done
 COLLECT_AFTER = 200_000  # containers; a chunk makes some 15,000, in no cycles: searching each for cycles took a tenth of the time
@@ -37,10 +38,12 @@ class Changed:
 Outcome = Done | Crash | Changed
 
 
-def outcome_of(model: Model, part: Part, job: Job, note: Note = lambda *_: None) -> Done | Changed:
+def outcome_of(
+    model: Model, part: Part, job: Job, note: Note = lambda *_: None, spool: Spool | None = None
+) -> Done | Changed:
     """Label a part, see `label_part`; an input that is not as planned is an outcome too."""
     try:
-        return label_part(model, part, job, note)
+        return label_part(model, part, job, note, spool)
     except InputChanged as error:
         return Changed(str(error))
 
@@ -58,10 +61,11 @@ def serve(connection: Connection, folder: Path | None, name: str, registry: Any,
         model.registry = registry  # a target of the user's own may have been added
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
+        spool = spool_for(job.folder, job.form, job.whole)
         while True:
             part = connection.recv()
             note = _Notes(connection)
-            outcome = outcome_of(model, part, job, note)
+            outcome = outcome_of(model, part, job, note, spool)
             note.send()
             connection.send(("done", outcome))
     except (EOFError, BrokenPipeError, ConnectionResetError):

@@ -1,6 +1,7 @@
 """Batch runs as a user relies on them: nothing lost, nothing twice, whatever stops a run; bad inputs cost no other."""
 
 import gzip
+import hashlib
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from parastance.predict.batch import Options, run
+from parastance.predict.bodies import assemble
 from parastance.predict.destination import destination
 from parastance.predict.errors import OutputError, UsageError
 from parastance.predict.executors import Processes
@@ -261,11 +263,62 @@ def test_damaged_records_are_made_anew(data: bytes, stopped: Callable[[], Path],
     records = sorted(path for path in (tmp_path / ".out.jsonl.run").glob("*.json") if path.name != "options.json")
     for path in records[:5]:
         path.write_bytes(data)
-    for path in records[5:10]:
-        spoil(path.with_suffix(".body"))
     label(small_model, mine, tmp_path / "out.jsonl", resume=True)
     label(small_model, mine, tmp_path / "wanted.jsonl")
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "wanted.jsonl").read_bytes()
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def spoil_the_middle(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("happens", "again"), [(spoil_the_middle, 8), (cut_off, 8), (Path.unlink, 20), (lambda path: None, 0)])
+def test_bodies_that_changed_are_made_anew(
+    happens: Callable[[Path], None], again: int, stopped: Callable[[], Path], small_model: Model, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Of 20 parts done, those that lie before what changed are kept."""
+    mine = stopped()
+    (bodies,) = (tmp_path / ".out.jsonl.run").glob("*.bodies")
+    happens(bodies)
+    done: list[Part] = []
+    monkeypatch.setattr(
+        "parastance.predict.worker.label_part", lambda model, part, *rest: done.append(part) or label_part(model, part, *rest)
+    )
+    label(small_model, mine, tmp_path / "out.jsonl", resume=True)
+    resumed = len(done)
+    label(small_model, mine, tmp_path / "wanted.jsonl")
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "wanted.jsonl").read_bytes()
+    left = len(done) - resumed - 20
+    assert left + again <= resumed <= left + (again and 20)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_bodies_in_order_are_not_copied(
+    links: bool, archive: Path, small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the file system has links; where it has none they are."""
+    monkeypatch.setattr("parastance.predict.batch.Processes", inline)
+    label(small_model, archive, tmp_path / "wanted.jsonl")
+    copied: list[int] = []
+    monkeypatch.setattr(
+        "parastance.predict.batch.assemble", lambda form, infos, *rest: copied.append(len(infos)) or assemble(form, infos, *rest)
+    )
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError()))
+    label(small_model, archive, tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "wanted.jsonl").read_bytes()
+    names = [f"{name}.jsonl.manifest.json" for name in ("out", "wanted")]
+    mine, other = ((tmp_path / name).read_bytes() for name in names)
+    assert mine == other
+    assert [count for count in copied if count] == ([] if links else [len(json.loads(mine)["parts"])])
+    assert json.loads(mine)["output"]["sha256"] == hashlib.sha256((tmp_path / "out.jsonl").read_bytes()).hexdigest()
+    assert not (tmp_path / ".out.jsonl.run").exists()
 
 
 def test_own_outputs_in_a_folder_of_inputs_are_left_out(run: Any, small_folder: Path, tmp_path: Path) -> None:
@@ -300,7 +353,7 @@ def test_input_that_changes_while_it_is_read(archive: Path, small_model: Model, 
     restless = mine / "year=2016/month=1/a.jsonl"
     times = [1]
 
-    def reading(model: Model, part: Part, job: Job, note: Any) -> Done:
+    def reading(model: Model, part: Part, job: Job, note: Any, *rest: Any) -> Done:
         if part.pieces[0].source.path == str(restless) and times[0]:
             times[0] -= 1
             append(restless)
