@@ -24,6 +24,12 @@ SPOOLED = 16 << 20  # bytes of a body kept in memory before it is put together
 Info = dict[str, Any]  # what a body's reader must know: its columns, or its Arrow schema
 
 
+class Sink(Protocol):
+    """What bytes can be written to."""
+
+    def write(self, data: bytes) -> int: ...
+
+
 class Body(Protocol):
     """Takes the records of a part in order, with the Arrow types of their columns where there are any."""
 
@@ -45,7 +51,7 @@ def line_of(record: Record) -> str:
 class LineBody:
     """JSON Lines."""
 
-    def __init__(self, stream: "IO[bytes] | Hashed") -> None:
+    def __init__(self, stream: "IO[bytes] | Sink") -> None:
         self.stream = stream
 
     def write(self, records: Sequence[Record], types: Sequence[Types]) -> None:

@@ -89,13 +89,11 @@ def label_part(model: Model, part: Part, job: Job, note: Note = lambda *_: None,
 
 def _label_spooled(model: Model, part: Part, job: Job, spool: Spool, rejects: RejectLines, done: Done, note: Note) -> None:
     with writing(job.output):
-        out = spool.open()
-    start = out.size
-    _label_into(model, part, job, LineBody(out), rejects, done, note)
+        start = spool.open()
+    _label_into(model, part, job, LineBody(spool), rejects, done, note)
     with writing(job.output):
-        spool.sync()
-    done.info = {"file": spool.name, "start": start}
-    done.size, done.sha256 = out.size - start, out.digest.hexdigest()
+        done.sha256 = spool.end()
+    done.info, done.size = {"file": spool.name, "start": start}, spool.size - start
 
 
 def _label_aside(model: Model, part: Part, job: Job, rejects: RejectLines, done: Done, note: Note) -> None:

@@ -6,9 +6,11 @@ beginning to the body's end: one pass over the bytes serves the body and, with t
 
 import hashlib
 import os
+import threading
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
+from queue import Queue
 from types import TracebackType
 from typing import IO, Any
 
@@ -16,35 +18,99 @@ from parastance.predict.bodies import Hashed
 from parastance.predict.storage import BLOCK, is_url, join
 
 BODIES = ".bodies"  # the ending of such a file
+WAITING = 4  # blocks, of some 1.5 MB each
 Record = dict[str, Any]
 
 
 class Spool:
-    """The file that one process writes in a folder. A body that fails is the last one in its file."""
+    """The file that one process writes in a folder, hashed and written by a thread while the next rows are scored.
+
+    A body that fails is the last one in its file.
+    """
 
     def __init__(self, folder: str) -> None:
         self.folder, self.name = folder, ""
-        self.out: Hashed | None = None
+        self.size = 0
+        self.writer: _Writer | None = None
 
-    def open(self) -> Hashed:
-        """Return where the next body goes. Raises OSError."""
-        if self.out is None:
-            self.name = uuid.uuid4().hex + BODIES
-            self.out = Hashed(open(join(self.folder, self.name), "wb"))  # noqa: SIM115
-        return self.out
+    def open(self) -> int:
+        """Return where in the file the next body begins. Raises OSError."""
+        if self.writer is None:
+            self.name, self.size = uuid.uuid4().hex + BODIES, 0
+            self.writer = _Writer(open(join(self.folder, self.name), "wb"))  # noqa: SIM115
+        return self.size
 
-    def sync(self) -> None:
-        """Put what was written on the disk. Raises OSError."""
-        assert self.out is not None
-        self.out.stream.flush()
-        os.fsync(self.out.stream.fileno())
+    def write(self, data: bytes) -> int:
+        """Add to the body. Raises OSError where that or an earlier writing failed."""
+        assert self.writer is not None
+        self.writer.put(data)
+        self.size += len(data)
+        return len(data)
+
+    def end(self) -> str:
+        """Return the sha256 in hexadecimal of the file so far, all of it written.
+
+        It is put on the disk in the background; a body that the disk has lost all the same is found by its digest.
+        """
+        assert self.writer is not None
+        return self.writer.digest()
 
     def close(self) -> None:
         """Leave the file as it is; the next body begins another."""
-        if self.out is not None:
-            with suppress(OSError):
-                self.out.stream.close()
-            self.out = None
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None
+
+
+class _Writer:
+    """A thread that hashes and writes what it is given, in order, at most WAITING blocks behind."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.out = Hashed(stream)
+        self.error: Exception | None = None
+        self.queue: Queue[bytes | None] = Queue(WAITING)
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        while True:
+            data = self.queue.get()
+            try:
+                if data is None:
+                    return
+                if data:
+                    self.out.write(data)
+                else:
+                    os.fsync(self.out.stream.fileno())
+            except Exception as error:  # whatever it is, the other thread must not wait for ever
+                self.error = self.error or error
+            finally:
+                self.queue.task_done()
+
+    def put(self, data: bytes) -> None:
+        if self.error is not None:
+            raise self.error
+        if data:
+            self.queue.put(data)
+
+    def digest(self) -> str:
+        self.queue.join()
+        if self.error is None:
+            try:
+                self.out.stream.flush()
+            except OSError as error:
+                self.error = error
+        if self.error is not None:
+            raise self.error
+        found = self.out.digest.hexdigest()
+        self.queue.put(b"")
+        return found
+
+    def close(self) -> None:
+        self.queue.put(None)
+        self.thread.join()
+        with suppress(OSError):
+            self.out.stream.close()
 
 
 def spool_for(folder: str, form: str, apart: bool) -> Spool | None:
@@ -118,8 +184,9 @@ def adopt(folder: str, records: Sequence[Record], aside: str) -> dict[str, Any] 
     if len({place["file"] for place in places}) > 1 or [place["start"] for place in places] != [0, *ends[:-1]]:
         return None
     path = join(folder, places[0]["file"])
-    if os.stat(path).st_size > ends[-1]:
-        os.truncate(path, ends[-1])
+    with open(path, "r+b") as stream:
+        stream.truncate(ends[-1])
+        os.fsync(stream.fileno())
     try:
         os.link(path, aside)
     except (OSError, AttributeError, NotImplementedError):  # a file system without links

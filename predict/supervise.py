@@ -56,9 +56,12 @@ def supervised(
                 again.append(trial)
 
     source = iter(parts)
+    finished: deque[tuple[Part, Done | Changed]] = deque()
     while True:
         while executor.has_room() and (part := again.popleft() if again else next(source, None)) is not None:
             executor.submit(part)
+        while finished:  # now that the worker has the next one
+            yield finished.popleft()
         if not executor.pending():
             return
         found = executor.wait(TICK)
@@ -74,7 +77,7 @@ def supervised(
                 drop(outcome)
             settle(whole)
         else:
-            yield part, outcome
+            finished.append((part, outcome))
 
 
 def drop(done: Done) -> None:
