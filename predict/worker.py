@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from parastance.predict.cli import COLLECT_AFTER
 from parastance.predict.errors import ModelError, ParastanceError
 from parastance.predict.labelling import Done, Job, Note, label_part
 from parastance.predict.model import Model, load
@@ -18,7 +19,6 @@ from parastance.predict.snapshot import InputChanged
 from parastance.predict.spool import Spool, spool_for
 
 NOTE_EVERY = 0.2  # seconds between a worker's notes of what it has done
-COLLECT_AFTER = 200_000  # containers; a chunk makes some 15,000, in no cycles: searching each for cycles took a tenth of the time
 
 
 @dataclass(frozen=True)
