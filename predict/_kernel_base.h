@@ -1,4 +1,4 @@
-/* Hashing, growing arrays and the hash table of terms. */
+/* Hashing, growing arrays, aligned memory. */
 
 #ifndef PARASTANCE_BASE_H
 #define PARASTANCE_BASE_H
@@ -14,6 +14,12 @@
 #define PREFETCH(address) __builtin_prefetch(address)
 #else
 #define PREFETCH(address) ((void)(address))
+#endif
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE inline
 #endif
 
 /* Loops over many values are worth wider registers where the processor has them. */
@@ -42,43 +48,51 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
 #endif
 }
 
-/* The 64-bit hash of some bytes; never 0. */
-static inline uint64_t hash_bytes(const uint8_t *bytes, size_t length)
+/* The first `length` bytes, at most 8, at a place behind which at least 8 may be read, as a number; those beyond it as 0. */
+static inline uint64_t lane_of(const uint8_t *bytes, size_t length)
 {
-    uint64_t hash = secret[0] ^ (length * 0x9E3779B97F4A7C15ULL), lane;
-    size_t at = 0;
-    for (; at + 8 <= length; at += 8) {
-        memcpy(&lane, bytes + at, 8);
-        hash = fold(lane ^ secret[1], hash ^ secret[2]);
+    uint64_t lane = 0;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(&lane, bytes, 8);
+    return length < 8 ? lane & ((1ULL << 8 * length) - 1) : lane;
+#else
+    for (size_t at = 0; at < length && at < 8; at++) lane |= (uint64_t)bytes[at] << 8 * at;
+    return lane;
+#endif
+}
+
+/* The hash of more than 16 bytes, from that of their first 16. */
+static uint64_t hash_on(uint64_t hash, const uint8_t *bytes, size_t length)
+{
+    for (size_t at = 16; at < length; at += 8) {
+        uint8_t lane[8] = {0};
+        memcpy(lane, bytes + at, length - at < 8 ? length - at : 8);
+        hash = fold(lane_of(lane, 8) ^ secret[3], hash ^ secret[2]);
     }
-    lane = 0;
-    for (unsigned shift = 0; at < length; at++, shift += 8) lane |= (uint64_t)bytes[at] << shift;
-    hash = fold(lane ^ secret[2], hash ^ secret[1]);
-    hash = fold(hash ^ secret[3], secret[4] | 1);
+    return fold(hash ^ secret[1], (length * 0x9E3779B97F4A7C15ULL) ^ secret[0]);
+}
+
+/* The 64-bit hash of bytes of which `start` holds the first 16, with others or none behind them; never 0. */
+static inline uint64_t hash_from(const uint8_t *start, const uint8_t *bytes, size_t length)
+{
+    uint64_t first = lane_of(start, length), second = lane_of(start + 8, length > 8 ? length - 8 : 0);
+    uint64_t hash = fold(first ^ secret[0], second ^ secret[1]);
+    if (length > 16) hash = hash_on(hash, bytes, length);
     return hash ? hash : 1;
 }
 
-/* The same of bytes behind which at least 8 more may be read; *first: the first 8 bytes, those beyond the length as 0. */
-static inline uint64_t hash_padded(const uint8_t *bytes, size_t length, uint64_t *first)
+/* The hash of some bytes. */
+static uint64_t hash_bytes(const uint8_t *bytes, size_t length)
 {
-    uint64_t hash = secret[0] ^ (length * 0x9E3779B97F4A7C15ULL), lane = 0;
-    size_t at = 0;
-    memcpy(first, bytes, 8);
-    for (; at + 8 <= length; at += 8) {
-        memcpy(&lane, bytes + at, 8);
-        hash = fold(lane ^ secret[1], hash ^ secret[2]);
-    }
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memcpy(&lane, bytes + at, 8);
-    lane &= (1ULL << 8 * (length - at)) - 1;
-#else
-    lane = 0;
-    for (unsigned shift = 0; at < length; at++, shift += 8) lane |= (uint64_t)bytes[at] << shift;
-#endif
-    if (length < 8) *first = lane;
-    hash = fold(lane ^ secret[2], hash ^ secret[1]);
-    hash = fold(hash ^ secret[3], secret[4] | 1);
-    return hash ? hash : 1;
+    uint8_t start[16] = {0};
+    if (length) memcpy(start, bytes, length < 16 ? length : 16);
+    return hash_from(start, bytes, length);
+}
+
+/* The same of bytes behind which at least 16 more may be read. */
+static inline uint64_t hash_padded(const uint8_t *bytes, size_t length)
+{
+    return hash_from(bytes, bytes, length);
 }
 
 /* The key of a term made of a kind and up to two hashes; never 0. */
@@ -111,68 +125,23 @@ static inline int reserve_items(void *place, size_t *room, size_t need, size_t s
 
 typedef VECTOR(uint32_t) Ids;
 
-/* Open addressing, at most half full; keys are 64 bits and compared in full. A filter of 16 bits a key answers most misses. */
-typedef struct { uint64_t key; uint32_t id; } Slot; /* key 0: empty */
-
-typedef struct {
-    Slot *at;
-    uint64_t *filter;
-    size_t slots, bits;
-} Table;
-
-static inline void table_free(Table *table)
+/* Memory whose start is that of a cache line, filled with 0; NULL where memory is out. Free it with `free_lines`. */
+static void *new_lines(size_t size)
 {
-    free(table->at);
-    free(table->filter);
-    memset(table, 0, sizeof *table);
+    if (size > SIZE_MAX - 128) return NULL;
+    void *raw = calloc(1, size + 128);
+    if (raw == NULL) return NULL;
+    uintptr_t start = ((uintptr_t)raw + 64 + sizeof raw - 1) & ~(uintptr_t)63;
+    memcpy((void *)(start - sizeof raw), &raw, sizeof raw);
+    return (void *)start;
 }
 
-static inline void table_put(Table *table, uint64_t key, uint32_t id)
+static void free_lines(void *lines)
 {
-    size_t slot = key & (table->slots - 1), bit = (key >> 32) & (table->bits - 1);
-    while (table->at[slot].key && table->at[slot].key != key) slot = (slot + 1) & (table->slots - 1);
-    table->at[slot] = (Slot){key, id};
-    table->filter[bit >> 6] |= 1ULL << (bit & 63);
-}
-
-/* Make room for n keys, keeping those there are; 0 on success, -1 where memory is out. */
-static inline int table_reserve(Table *table, size_t n)
-{
-    if (2 * n <= table->slots) return 0;
-    Table grown = {0};
-    for (grown.slots = 64; grown.slots < 2 * n; grown.slots *= 2) {}
-    for (grown.bits = 1024; grown.bits < 16 * n && grown.bits < (1ULL << 32); grown.bits *= 2) {}
-    grown.at = calloc(grown.slots, sizeof *grown.at);
-    grown.filter = calloc(grown.bits / 64, sizeof *grown.filter);
-    if (!grown.at || !grown.filter) {
-        table_free(&grown);
-        return -1;
-    }
-    for (size_t slot = 0; slot < table->slots; slot++)
-        if (table->at[slot].key) table_put(&grown, table->at[slot].key, table->at[slot].id);
-    table_free(table);
-    *table = grown;
-    return 0;
-}
-
-/* Whether the table may hold a key; it must have slots. */
-static inline unsigned table_may_hold(const Table *table, uint64_t key)
-{
-    size_t bit = (key >> 32) & (table->bits - 1);
-    return (unsigned)(table->filter[bit >> 6] >> (bit & 63)) & 1U;
-}
-
-/* The id of a key that passed `table_may_hold`, NONE where there is none. */
-static inline uint32_t table_probe(const Table *table, uint64_t key)
-{
-    for (size_t slot = key & (table->slots - 1); table->at[slot].key; slot = (slot + 1) & (table->slots - 1))
-        if (table->at[slot].key == key) return table->at[slot].id;
-    return NONE;
-}
-
-static inline uint32_t table_find(const Table *table, uint64_t key)
-{
-    return table->slots && table_may_hold(table, key) ? table_probe(table, key) : NONE;
+    if (lines == NULL) return;
+    void *raw;
+    memcpy(&raw, (char *)lines - sizeof raw, sizeof raw);
+    free(raw);
 }
 
 #endif

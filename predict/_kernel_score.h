@@ -1,303 +1,355 @@
-/* Features to scores: counts, TF-IDF and the sums of weights, for a paragraph and its sentences. */
+/* Features to scores: counts, TF-IDF and the sums of weights, for a paragraph and its sentences in one pass.
+
+   A term's value is (1 + ln count) idf. So that each row of weights is fetched once for the paragraph and its sentence, and no
+   counting goes before, the n-th time that a term is met adds what its value grows by from n - 1 to n. */
 
 #ifndef PARASTANCE_SCORE_H
 #define PARASTANCE_SCORE_H
 
-#include <math.h>
-
-#include "_kernel_shape.h"
-#include "_kernel_terms.h"
+#include "_kernel_state.h"
 
 #define LOGARITHMS 256
-#define KEPT_WORDS 100000 /* word types kept; some 20 MB a thread */
-#define KEPT_LETTERS (16U << 20)
 
-static double one_plus_log[LOGARITHMS];
+/* By how much 1 + ln count and its square grow with the n-th; filled at import. */
+typedef struct { float value, square; } Gain;
 
-/* How often each feature stands in what is scored: a hash table as small as that, so that it stays in the nearest cache. */
-typedef struct { uint32_t id, count; } Cell; /* count 0: empty */
+static Gain gains[LOGARITHMS];
 
+static double frequency(uint32_t count) { return count ? 1.0 + log((double)count) : 0.0; }
+
+static Gain gain_beyond(uint32_t count)
+{
+    double now = frequency(count), before = frequency(count - 1);
+    return (Gain){(float)(now - before), (float)(now * now - before * before)};
+}
+
+static void fill_gains(void)
+{
+    for (uint32_t count = 1; count < LOGARITHMS; count++) gains[count] = gain_beyond(count);
+}
+
+static inline Gain gain_of(uint32_t count) { return count < LOGARITHMS ? gains[count] : gain_beyond(count); }
+
+#if defined(__GNUC__)
+typedef float Eight __attribute__((vector_size(32))); /* which compilers map to what registers there are */
+typedef float EightAnywhere __attribute__((vector_size(32), aligned(4), may_alias));
+#define eight_zeros() ((Eight){0})
+#define eight_plus(sum, row, factor) ((sum) + (row) * (factor))
+#define eight_at(place) (*(const EightAnywhere *)(const void *)(place))
+#else
+typedef struct { float at[8]; } Eight;
+
+static inline Eight eight_zeros(void) { return (Eight){{0}}; }
+
+static inline Eight eight_at(const float *place)
+{
+    Eight eight;
+    memcpy(&eight, place, sizeof eight);
+    return eight;
+}
+
+static inline Eight eight_plus(Eight sum, Eight row, float factor)
+{
+    for (size_t i = 0; i < 8; i++) sum.at[i] += row.at[i] * factor;
+    return sum;
+}
+#endif
+
+static ALWAYS_INLINE void add_eight(double *sums, const Eight *few)
+{
+    float values[8];
+    memcpy(values, few, sizeof values);
+    for (size_t i = 0; i < 8; i++) sums[i] += (double)values[i];
+}
+
+/* Sums of what is scored: weights times values, (3 width,), and squared L2 norms of the masked n-grams and the notions. */
 typedef struct {
-    Cell *cells;
-    size_t n_cells;
-    Ids touched; /* cells, in the order in which features were met */
-} Counter;
+    double *at;
+    double masked, notions;
+} Sums;
 
+/* A row of weights that is added, and by which factors: to the sums of the whole paragraph, and to those of a sentence. */
 typedef struct {
-    size_t width;   /* columns, a multiple of 4; those behind the labels are 0 */
-    size_t stance;  /* columns from this one on see the target asked for */
-    Block masked, relations, frames, names, clauses, grams, notions;
-    uint64_t parts[CONJUNCTIONS]; /* their hashes */
-    double *shape;  /* (SHAPES, width) or NULL */
-    double *bias;   /* (width,) */
-    int32_t *reference; /* (width,): the column an exclusive head's scores are counted from, -1 for none */
-    uint8_t *pooled;    /* (width,): whether the strongest sentence's share is added */
-    double share;
-} Scorer;
+    const float *row;
+    float whole, part;
+} Addend;
 
-/* A word in the text: its hash, its first 8 bytes, where it starts in bytes and how long it is. */
-typedef struct { uint64_t hash, lane; uint32_t first, length; } Spot;
+enum { AT_ONCE = 64 }; /* addends that are summed as float32, which costs the scores less than 1e-6, before that is added as float64 */
 
-/* What one thread works with. */
-typedef struct State {
-    struct State *next;
-    TextBuffer buffer;
-    Lexicon lexicon;
-    float *token_rows; /* (tokens, 2 width): the subword scores of each, and its row of the notions */
-    size_t token_room;
-    Ids ids, places, scratch, starts;
-    VECTOR(uint8_t) letters;
-    VECTOR(Spot) spots;
-    Ids ends, word_ends; /* of sentences, in characters and in words */
-    View home, asked;
-    Counter masked, relations, frames, names, clauses, grams, words;
-    View framed, own_names, own_clauses; /* of the view that was seen last */
-    double *sums, *own, *best, *part; /* (width,) each; best: two */
-} State;
+/* What a paragraph and, where `split`, a sentence of it are summed into. now, oldest: the stamps of the sentence and of the
+   paragraph's first. */
+typedef struct {
+    Sums whole, part;
+    uint32_t now, oldest;
+    int split;
+} Sink;
 
-static void counter_free(Counter *counter)
+/* Add 8 `eights` columns of at most AT_ONCE rows to the sums of the whole and, where `split`, of the sentence. */
+static ALWAYS_INLINE void sum_columns(const Addend *addends, size_t n, size_t first, size_t eights, int split, const Sink *sink)
 {
-    free(counter->cells);
-    free(counter->touched.at);
-}
-
-static void state_free(State *state)
-{
-    if (state == NULL) return;
-    free(state->buffer.bytes.at);
-    free(state->buffer.point.at);
-    free(state->buffer.class.at);
-    free(state->buffer.offset.at);
-    lexicon_free(&state->lexicon);
-    free(state->token_rows);
-    free(state->ids.at);
-    free(state->places.at);
-    free(state->scratch.at);
-    free(state->starts.at);
-    free(state->letters.at);
-    free(state->spots.at);
-    free(state->ends.at);
-    free(state->word_ends.at);
-    view_free(&state->home);
-    view_free(&state->asked);
-    view_free(&state->framed);
-    view_free(&state->own_names);
-    view_free(&state->own_clauses);
-    Counter *counters[] = {&state->masked, &state->relations, &state->frames, &state->names, &state->clauses, &state->grams, &state->words};
-    for (size_t i = 0; i < 7; i++) counter_free(counters[i]);
-    free(state->sums);
-    free(state->own);
-    free(state->best);
-    free(state->part);
-    free(state);
-}
-
-/* Make room for n features; 0 on success, -1 where memory is out. */
-static int counter_reserve(Counter *counter, size_t n)
-{
-    if (2 * n <= counter->n_cells) return 0;
-    size_t wanted = 256;
-    while (wanted < 2 * n) wanted *= 2;
-    Cell *cells = calloc(wanted, sizeof *cells);
-    if (cells == NULL) return -1;
-    free(counter->cells); /* which are all empty between two countings */
-    counter->cells = cells;
-    counter->n_cells = wanted;
-    return 0;
-}
-
-/* Count ids, none having been counted since the last were cleared. */
-static inline int tally(Counter *counter, const uint32_t *ids, size_t n)
-{
-    if (counter_reserve(counter, n) || RESERVE(counter->touched, n)) return -1;
-    Cell *cells = counter->cells;
-    uint32_t *touched = counter->touched.at;
-    size_t found = 0, mask = counter->n_cells - 1;
-    for (size_t at = 0; at < n; at++) {
-        uint32_t id = ids[at];
-        size_t cell = ((id * 0x9E3779B1U) >> 8) & mask;
-        while (cells[cell].count && cells[cell].id != id) cell = (cell + 1) & mask;
-        touched[found] = (uint32_t)cell;
-        found += cells[cell].count++ == 0;
-        cells[cell].id = id;
-    }
-    counter->touched.n = found;
-    return 0;
-}
-
-static inline double frequency(uint32_t count) { return count < LOGARITHMS ? one_plus_log[count] : 1.0 + log((double)count); }
-
-static inline void add_row(double *sums, const float *row, double value, size_t width)
-{
-    for (size_t column = 0; column < width; column += 4) {
-        sums[column] += value * row[column];
-        sums[column + 1] += value * row[column + 1];
-        sums[column + 2] += value * row[column + 2];
-        sums[column + 3] += value * row[column + 3];
-    }
-}
-
-/* Add the sums of TF-IDF times weights to `sums`, clear the counter, return the squared L2 norm. */
-WIDE static double weigh(const Block *block, Counter *counter, double *sums, size_t width)
-{
-    double norm = 0.0;
-    const uint32_t *touched = counter->touched.at;
-    size_t n = counter->touched.n;
-    counter->touched.n = 0;
-    for (size_t at = 0; at < n; at++) {
-        Cell *cell = &counter->cells[touched[at]];
-        uint32_t id = cell->id;
-        double value = frequency(cell->count) * block->idf[id];
-        cell->count = 0;
-        norm += value * value;
-        if (width == 8) add_row(sums, block->rows + 8 * (size_t)id, value, 8);
-        else add_row(sums, block->rows + width * id, value, width);
-    }
-    return norm;
-}
-
-/* Add `sums` times a scale to `scores` and clear them. */
-static void pour(double *sums, double scale, double *scores, size_t width)
-{
-    for (size_t column = 0; column < width; column++) {
-        scores[column] += scale * sums[column];
-        sums[column] = 0.0;
-    }
-}
-
-static int score_bag(const Block *block, Counter *counter, const uint32_t *ids, size_t n, State *state, double *scores, size_t width)
-{
-    if (!block->n || !n) return 0;
-    if (tally(counter, ids, n)) return -1;
-    double norm = weigh(block, counter, state->sums, width);
-    if (norm > 0.0) pour(state->sums, 1.0 / sqrt(norm), scores, width);
-    return 0;
-}
-
-/* The blocks that see words as they are: subwords over the square root of their number, notions as a bag. */
-WIDE static int score_words(const Scorer *scorer, State *state, size_t start, size_t end, double *scores)
-{
-    size_t width = scorer->width, n = end - start;
-    if (!n || (!scorer->grams.n && !scorer->notions.n)) return 0;
-    if (RESERVE(state->scratch, n)) return -1;
-    for (size_t at = start; at < end; at++) state->scratch.at[at - start] = state->lexicon.words.at[state->ids.at[at]].token;
-    if (tally(&state->words, state->scratch.at, n)) return -1;
-    double norm = 0.0, *part = state->part;
-    memset(part, 0, width * sizeof *part);
-    for (size_t at = 0; at < state->words.touched.n; at++) {
-        Cell *cell = &state->words.cells[state->words.touched.at[at]];
-        uint32_t token = cell->id;
-        const float *row = state->token_rows + 2 * width * token;
-        double value = frequency(cell->count), notion = value * state->lexicon.tokens.at[token].notion;
-        cell->count = 0;
-        norm += notion * notion;
-        if (width == 8) {
-            add_row(state->sums, row, value, 8);
-            add_row(part, row + 8, notion, 8);
-        } else {
-            add_row(state->sums, row, value, width);
-            add_row(part, row + width, notion, width);
+    Eight whole[3], part[3]; /* which the compiler keeps in registers */
+    for (size_t i = 0; i < eights; i++) whole[i] = part[i] = eight_zeros();
+    for (size_t at = 0; at < n; at++)
+        for (size_t i = 0; i < eights; i++) {
+            Eight row = eight_at(addends[at].row + first + 8 * i);
+            whole[i] = eight_plus(whole[i], row, addends[at].whole);
+            if (split) part[i] = eight_plus(part[i], row, addends[at].part);
         }
+    for (size_t i = 0; i < eights; i++) {
+        add_eight(sink->whole.at + first + 8 * i, &whole[i]);
+        if (split) add_eight(sink->part.at + first + 8 * i, &part[i]);
     }
-    state->words.touched.n = 0;
-    pour(state->sums, 1.0 / sqrt((double)n), scores, width);
-    if (norm > 0.0) pour(part, 1.0 / sqrt(norm), scores, width);
-    return 0;
 }
 
-/* The subword scores of a token, given with a blank on either side, into `row`. */
-static int score_grams(const Scorer *scorer, State *state, const uint8_t *padded, size_t size, float *row)
+/* Add `total` columns, which are some times 8, or some times 24. */
+WIDE static void sum_rows(const Addend *addends, size_t n, size_t total, const Sink *sink)
 {
-    Ids *found = &state->scratch;
-    memset(row, 0, scorer->width * sizeof *row);
-    if (!scorer->grams.n) return 0;
-    if (RESERVE(state->starts, size + 1)) return -1;
-    uint32_t *start = state->starts.at; /* the byte of each character */
-    size_t length = 0;
-    for (size_t at = 0; at < size; at++)
-        if ((padded[at] & 0xC0) != 0x80) start[length++] = (uint32_t)at;
-    start[length] = (uint32_t)size;
-    found->n = 0;
-    for (size_t n = 3; n <= 5; n++) {
-        size_t grams = length <= n ? 1 : length - n + 1, width = length <= n ? length : n;
-        for (size_t at = 0; at < grams; at++) {
-            uint64_t hash = hash_bytes(padded + start[at], start[at + width] - start[at]);
-            uint32_t id = table_find(&scorer->grams.table, term_key(GRAM, hash, 0));
-            if (id == NONE) continue;
-            if (RESERVE(*found, found->n + 1)) return -1;
-            found->at[found->n++] = id;
+    size_t eights = total % 24 ? 1 : 3;
+    for (size_t first = 0; first < total; first += 8 * eights) {
+        if (eights == 3 && sink->split) sum_columns(addends, n, first, 3, 1, sink);
+        else if (eights == 3) sum_columns(addends, n, first, 3, 0, sink);
+        else sum_columns(addends, n, first, 1, sink->split, sink);
+    }
+}
+
+/* Squared norms of a few terms. */
+typedef struct { float masked, notions; } Squares;
+
+static inline void add_squares(Sums *sums, Squares squares)
+{
+    sums->masked += (double)squares.masked;
+    sums->notions += (double)squares.notions;
+}
+
+/* Add a sentence's tokens; return whether one is known. */
+static uint32_t add_tokens(const Lexicon *lexicon, const uint32_t *tokens, size_t n, Sink *sink, size_t width)
+{
+    Addend addends[AT_ONCE];
+    uint32_t known = 0, now = sink->now, oldest = sink->oldest;
+    for (size_t at = 0; at < n;) {
+        size_t filled = 0;
+        Squares squares = {0}, own = {0};
+        for (; filled < AT_ONCE && at < n; at++) {
+            Head *head = head_of(lexicon, tokens[at]);
+            touch(&head->tally, now, oldest);
+            known |= head->known;
+            Gain whole = gain_of(++head->tally.total), part = gain_of(++head->tally.count);
+            addends[filled++] = (Addend){rows_of(head), whole.value, part.value};
+            squares.masked += whole.square * head->masked;
+            squares.notions += whole.square * head->notion;
+            own.masked += part.square * head->masked;
+            own.notions += part.square * head->notion;
         }
-        if (length <= n) break;
+        add_squares(&sink->whole, squares);
+        add_squares(&sink->part, own);
+        sum_rows(addends, filled, 3 * width, sink);
     }
-    if (tally(&state->grams, found->at, found->n)) return -1;
-    memset(state->part, 0, scorer->width * sizeof *state->part);
-    weigh(&scorer->grams, &state->grams, state->part, scorer->width);
-    for (size_t column = 0; column < scorer->width; column++) row[column] = (float)state->part[column];
+    return known;
+}
+
+/* Add a sentence's terms in one block. */
+static void add_terms(const Index *index, Counter *counter, const Bag *bag, size_t sentence, Sink *sink, size_t width)
+{
+    Addend addends[AT_ONCE];
+    for (size_t at = bag_start(bag, sentence), end = bag->ends.at[sentence]; at < end;) {
+        size_t filled = 0;
+        Squares squares = {0}, own = {0};
+        for (; filled < AT_ONCE && at < end; at++) {
+            uint32_t item = bag->items.at[at];
+            Record *record = record_of(index, item >> 2);
+            Cell *cell = cell_of(counter, item >> 2, sink->oldest);
+            touch(&cell->tally, sink->now, sink->oldest);
+            cell->tally.total += item / IN_WHOLE & 1;
+            cell->tally.count += item & IN_SENTENCE;
+            Gain whole = gain_of(item & IN_WHOLE ? cell->tally.total : 0), part = gain_of(item & IN_SENTENCE ? cell->tally.count : 0);
+            addends[filled++] = (Addend){row_of(record), whole.value, part.value};
+            squares.masked += whole.square * record->square;
+            own.masked += part.square * record->square;
+        }
+        add_squares(&sink->whole, squares);
+        add_squares(&sink->part, own);
+        sum_rows(addends, filled, width, sink);
+    }
+}
+
+static inline void clear(Sums *sums, size_t n)
+{
+    for (size_t column = 0; column < n; column++) sums->at[column] = 0.0;
+    sums->masked = sums->notions = 0.0;
+}
+
+static inline void pour(const double *sums, double norm, double *scores, size_t width)
+{
+    if (norm <= 0.0) return;
+    double scale = 1.0 / sqrt(norm);
+    for (size_t column = 0; column < width; column++) scores[column] += scale * sums[column];
+}
+
+/* Add the sums of n words and of their n-grams to the scores. */
+static void pour_words(const Sums *sums, size_t n, double *scores, size_t width)
+{
+    pour(sums->at, sums->masked, scores, width);
+    pour(sums->at + width, (double)n, scores, width);
+    pour(sums->at + 2 * width, sums->notions, scores, width);
+}
+
+/* Add the words of mentions first:last, which the masked n-grams have not, to the sums of the whole or of a sentence. */
+static void add_mentioned(const State *state, const View *view, size_t first, size_t last, Sink *sink, int whole)
+{
+    Sums *sums = whole ? &sink->whole : &sink->part;
+    size_t width = state->width;
+    for (; first < last; first++)
+        for (uint32_t word = view->mentions.at[first].first; word < view->mentions.at[first].last; word++) {
+            Head *head = head_of(&state->lexicon, state->met.at[word].token);
+            touch(&head->tally, sink->now, sink->oldest);
+            Gain gain = gain_of(whole ? ++head->tally.total : ++head->tally.count);
+            for (size_t column = width; column < 3 * width; column++) sums->at[column] += (double)(gain.value * rows_of(head)[column]);
+            sums->notions += (double)(gain.square * head->notion);
+        }
+}
+
+static Sink sink_of(const State *state, int split)
+{
+    return (Sink){{state->whole, 0.0, 0.0}, {state->part, 0.0, 0.0}, 0, state->stamp + 1, split};
+}
+
+/* Score a paragraph's words and masked n-grams into state->own and, where `split`, its sentences' into state->parts; return
+   whether any n-gram is known, -1 where memory is out. */
+static int score_words(const Scorer *scorer, State *state, const View *view, int split)
+{
+    const Bag *bag = &view->ngrams;
+    Sink sink = sink_of(state, split);
+    uint32_t known = 0;
+    size_t width = state->width, start = 0, word = 0, mention = 0;
+    if (counter_reserve(&state->counter, bag->items.n)) return -1;
+    clear(&sink.whole, 3 * width);
+    for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
+        size_t end = view->ends.at[sentence], before = mention;
+        sink.now = ++state->stamp;
+        if (split) clear(&sink.part, 3 * width);
+        known |= add_tokens(&state->lexicon, view->tokens.at + start, end - start, &sink, width);
+        add_terms(&scorer->masked.index, &state->counter, bag, sentence, &sink, width);
+        start = end;
+        if (!split) continue;
+        while (mention < view->mentions.n && view->mentions.at[mention].first < state->word_ends.at[sentence]) mention++;
+        add_mentioned(state, view, before, mention, &sink, 0);
+        pour_words(&sink.part, state->word_ends.at[sentence] - word, state->parts.at + sentence * width, width);
+        word = state->word_ends.at[sentence];
+    }
+    add_mentioned(state, view, 0, view->mentions.n, &sink, 1);
+    pour_words(&sink.whole, state->met.n, state->own, width);
+    return known || bag->items.n;
+}
+
+/* Add what a bag of terms says to the same scores. */
+static int score_bag(const Index *index, State *state, const Bag *bag, int split)
+{
+    if (!index->n || !bag->items.n) return 0;
+    if (counter_reserve(&state->counter, bag->items.n)) return -1;
+    Sink sink = sink_of(state, split);
+    size_t width = state->width;
+    clear(&sink.whole, width);
+    for (size_t sentence = 0; sentence < bag->ends.n; sentence++) {
+        sink.now = ++state->stamp;
+        if (split) clear(&sink.part, width);
+        add_terms(index, &state->counter, bag, sentence, &sink, width);
+        if (split) pour(sink.part.at, sink.part.masked, state->parts.at + sentence * width, width);
+    }
+    pour(sink.whole.at, sink.whole.masked, state->own, width);
     return 0;
 }
 
-/* A block whose terms lie in a view's relations. */
-static int score_relations(const Block *block, Counter *counter, const View *view, size_t sentence, int whole, State *state,
-                           double *scores, size_t width)
+/* Add what the shape of the line says. */
+WIDE static void score_shape(const Scorer *scorer, const double *shape, double *scores)
 {
-    if (!block->n) return 0;
-    if (whole) return score_bag(block, counter, view->relations.at, view->relations.n, state, scores, width);
-    const uint32_t *slice = view->inside_slices.at + 2 * sentence;
-    return score_bag(block, counter, view->inside.at ? view->inside.at + slice[0] : NULL, slice[1] - slice[0], state, scores, width);
-}
-
-/* The scores of a part of a paragraph as one view sees it: the whole, or a sentence (from 0); bias included. */
-static int score_part(const Scorer *scorer, State *state, const View *view, size_t sentence, int whole, double *scores)
-{
-    size_t width = scorer->width;
-    memcpy(scores, scorer->bias, width * sizeof *scores);
-    const uint32_t *masked = view->masked.at;
-    size_t n_masked = view->masked.n, start = 0, end = state->ids.n;
-    if (!whole) {
-        const uint32_t *slice = view->masked_slices.at + 2 * sentence;
-        masked += slice[0];
-        n_masked = slice[1] - slice[0];
-        start = sentence ? state->word_ends.at[sentence - 1] : 0;
-        end = state->word_ends.at[sentence];
+    for (size_t first = 0; first < scorer->shape_columns; first += 4) {
+        double sums[4] = {0};
+        for (size_t value = 0; value < SHAPES; value++)
+            for (size_t column = 0; column < 4; column++)
+                sums[column] += shape[value] * scorer->shape[value * scorer->width + first + column];
+        for (size_t column = 0; column < 4; column++) scores[first + column] += sums[column];
     }
-    if (score_bag(&scorer->masked, &state->masked, masked, n_masked, state, scores, width)) return -1;
-    if (score_relations(&scorer->relations, &state->relations, view, sentence, whole, state, scores, width)) return -1;
-    if (score_relations(&scorer->frames, &state->frames, &state->framed, sentence, whole, state, scores, width)) return -1;
-    if (score_relations(&scorer->names, &state->names, &state->own_names, sentence, whole, state, scores, width)) return -1;
-    if (score_relations(&scorer->clauses, &state->clauses, &state->own_clauses, sentence, whole, state, scores, width)) return -1;
-    return score_words(scorer, state, start, end, scores);
 }
 
-static double counted_from(const Scorer *scorer, const double *scores, size_t column)
+static inline double counted_from(const Scorer *scorer, const double *scores, size_t column)
 {
     int32_t reference = scorer->reference[column];
     return reference < 0 ? scores[column] : scores[column] - scores[reference];
 }
 
-/* Fill columns low:high of `out` with a paragraph's scores as one view sees it, pooled where `pool` says so. */
+/* Fill columns low:high of `out` with a paragraph's scores, the share of its strongest sentence added where it has several. */
+static void pool_scores(const Scorer *scorer, const State *state, size_t low, size_t high, int split, double *out)
+{
+    for (size_t column = low; column < high; column++) {
+        double own = counted_from(scorer, state->own, column), best = own;
+        if (!scorer->pooled[column]) {
+            out[column] = state->own[column];
+            continue;
+        }
+        for (size_t sentence = 0; split && sentence < state->word_ends.n; sentence++) {
+            double value = counted_from(scorer, state->parts.at + sentence * scorer->width, column);
+            if (sentence == 0 || value > best) best = value;
+        }
+        out[column] = own + scorer->share * best;
+    }
+}
+
+/* Fill columns low:high of `out` with a paragraph's scores as one view sees it, pooled where `pool` says so; return whether any
+   n-gram is known, -1 where memory is out. shape: NULL where the line's shape says nothing. */
 static int score_view(const Scorer *scorer, State *state, const View *view, size_t low, size_t high, const double *shape, int pool,
                       double *out)
 {
-    double *own = state->own, *best = state->best;
     size_t width = scorer->width, sentences = state->word_ends.n;
-    if (score_part(scorer, state, view, 0, 1, own)) return -1;
-    if (shape && scorer->shape)
-        for (size_t value = 0; value < SHAPES; value++)
-            for (size_t column = 0; column < width && shape[value] != 0.0; column++)
-                own[column] += shape[value] * scorer->shape[value * width + column];
-    for (size_t column = low; column < high; column++) best[column] = counted_from(scorer, own, column);
-    if (pool && sentences > 1) {
-        double *sentence_scores = state->best + width; /* the buffer is two rows long */
-        for (size_t sentence = 0; sentence < sentences; sentence++) {
-            if (score_part(scorer, state, view, sentence, 0, sentence_scores)) return -1;
-            for (size_t column = low; column < high; column++) {
-                double value = counted_from(scorer, sentence_scores, column);
-                if (sentence == 0 || value > best[column]) best[column] = value;
-            }
+    int split = pool && sentences > 1;
+    if (split && RESERVE(state->parts, sentences * width)) return -1;
+    memcpy(state->own, scorer->bias, width * sizeof *state->own);
+    for (size_t sentence = 0; split && sentence < sentences; sentence++)
+        memcpy(state->parts.at + sentence * width, scorer->bias, width * sizeof *scorer->bias);
+    int known = score_words(scorer, state, view, split);
+    if (known < 0 || score_bag(&scorer->relations.index, state, &view->relations, split)) return -1;
+    if (score_bag(&scorer->frames.index, state, &state->framed.relations, split)) return -1;
+    if (score_bag(&scorer->names.index, state, &state->own_names, split)) return -1;
+    if (score_bag(&scorer->clauses.index, state, &state->own_clauses, split)) return -1;
+    if (shape) score_shape(scorer, shape, state->own);
+    if (pool) pool_scores(scorer, state, low, high, split, out);
+    else memcpy(out + low, state->own + low, (high - low) * sizeof *out);
+    return known;
+}
+
+/* ---- subwords ---- */
+
+/* The n-grams of 3 to 5 characters of a token given with a blank on either side, into state->grams. */
+static int find_grams(const Scorer *scorer, State *state, const uint8_t *padded, size_t size)
+{
+    if (bag_begin(&state->grams, 1) || RESERVE(state->starts, size + 1) || RESERVE(state->grams.items, 3 * size)) return -1;
+    uint32_t *start = state->starts.at; /* the byte of each character */
+    size_t length = 0;
+    for (size_t at = 0; at < size; at++)
+        if ((padded[at] & 0xC0) != 0x80) start[length++] = (uint32_t)at;
+    start[length] = (uint32_t)size;
+    for (size_t n = 3; n <= 5; n++) {
+        size_t grams = length <= n ? 1 : length - n + 1, width = length <= n ? length : n;
+        for (size_t at = 0; at < grams; at++) {
+            uint64_t hash = hash_bytes(padded + start[at], start[at + width] - start[at]);
+            uint32_t id = index_find(&scorer->grams.index, term_key(GRAM, hash, 0));
+            if (id != NONE) state->grams.items.at[state->grams.items.n++] = 4 * id + IN_WHOLE;
         }
+        if (length <= n) break;
     }
-    for (size_t column = low; column < high; column++)
-        out[column] = pool && scorer->pooled[column] ? counted_from(scorer, own, column) + scorer->share * best[column] : own[column];
+    bag_end(&state->grams);
+    return 0;
+}
+
+/* The subword scores of a token, given with a blank on either side, into `row`, which is 0; 0 on success. */
+static int score_grams(const Scorer *scorer, State *state, const uint8_t *padded, size_t size, float *row)
+{
+    if (!scorer->grams.index.n) return 0;
+    if (find_grams(scorer, state, padded, size) || counter_reserve(&state->counter, state->grams.items.n)) return -1;
+    Sink sink = sink_of(state, 0);
+    sink.now = ++state->stamp;
+    clear(&sink.whole, scorer->width);
+    add_terms(&scorer->grams.index, &state->counter, &state->grams, 0, &sink, scorer->width);
+    for (size_t column = 0; column < scorer->width; column++) row[column] = (float)sink.whole.at[column];
     return 0;
 }
 

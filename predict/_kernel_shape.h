@@ -18,14 +18,14 @@ static inline uint32_t folded(uint32_t c)
 static int matches(const Text *text, size_t at, const char *wanted)
 {
     for (; *wanted; wanted++, at++)
-        if (at >= text->length || folded(text->point[at]) != (uint8_t)*wanted) return 0;
+        if (at >= text->length || folded(point_at(text, at)) != (uint8_t)*wanted) return 0;
     return 1;
 }
 
 static unsigned spells(const Text *text, size_t at, const char *wanted)
 {
     for (; *wanted; wanted++, at++)
-        if (at >= text->length || text->point[at] != (uint8_t)*wanted) return 0;
+        if (at >= text->length || point_at(text, at) != (uint8_t)*wanted) return 0;
     return 1;
 }
 
@@ -33,8 +33,7 @@ static unsigned spells(const Text *text, size_t at, const char *wanted)
 
 static int is_month(const Text *text, size_t at)
 {
-    const uint32_t *point = text->point + at;
-    uint32_t a = point[0], b = point[1], c = point[2];
+    uint32_t a = point_at(text, at), b = point_at(text, at + 1), c = point_at(text, at + 2);
     if ((a | b | c) >= 128) {
         a = folded(a);
         b = folded(b);
@@ -53,7 +52,7 @@ static int is_month(const Text *text, size_t at)
 static size_t decimals(const Text *text, size_t at)
 {
     size_t n = 0;
-    while (n < 5 && (text->class[at + n] & IS_DECIMAL)) n++;
+    while (n < 5 && (class_at(text, at + n) & IS_DECIMAL)) n++;
     return n;
 }
 
@@ -66,35 +65,35 @@ static int numeric_date(const Text *text, size_t at)
     for (size_t n = 1; n <= 2 && n <= first; n++) {
         static const char *const suffixes[] = {"st", "nd", "rd", "th"};
         size_t next = at + n;
-        if (text->point[next] == ' ' && is_month(text, next + 1)) return 1;
+        if (point_at(text, next) == ' ' && is_month(text, next + 1)) return 1;
         for (int i = 0; i < 4; i++)
-            if (matches(text, next, suffixes[i]) && text->point[next + 2] == ' ' && is_month(text, next + 3)) return 1;
+            if (matches(text, next, suffixes[i]) && point_at(text, next + 2) == ' ' && is_month(text, next + 3)) return 1;
     }
-    if (first > 4 || !is_date_separator(text->point[at + first])) return 0;
+    if (first > 4 || !is_date_separator(point_at(text, at + first))) return 0;
     size_t next = at + first + 1, second = decimals(text, next);
-    if (second < 1 || second > 2 || !is_date_separator(text->point[next + second])) return 0;
+    if (second < 1 || second > 2 || !is_date_separator(point_at(text, next + second))) return 0;
     next += second + 1;
     size_t third = decimals(text, next);
-    return third >= 1 && third <= 4 && !(text->class[next + third] & IS_WORD);
+    return third >= 1 && third <= 4 && !(class_at(text, next + third) & IS_WORD);
 }
 
 static int named_date(const Text *text, size_t at)
 {
     if (!is_month(text, at)) return 0;
     at += 3;
-    while (folded(text->point[at]) >= 'a' && folded(text->point[at]) <= 'z') at++;
-    if (text->point[at] == '.') at++;
-    return text->point[at] == ' ' && (text->class[at + 1] & IS_DECIMAL);
+    while (folded(point_at(text, at)) >= 'a' && folded(point_at(text, at)) <= 'z') at++;
+    if (point_at(text, at) == '.') at++;
+    return point_at(text, at) == ' ' && (class_at(text, at + 1) & IS_DECIMAL);
 }
 
 /* Whether a link is seen at the `.` or `:` at `at`. */
 static int link_at(const Text *text, size_t at)
 {
     static const char *const domains[] = {"com", "org", "net", "info", "co.uk"};
-    if (text->point[at] == ':') return (at > 3 && matches(text, at - 4, "http:")) || (at > 4 && matches(text, at - 5, "https:"));
+    if (point_at(text, at) == ':') return (at > 3 && matches(text, at - 4, "http:")) || (at > 4 && matches(text, at - 5, "https:"));
     if (at > 2 && matches(text, at - 3, "www.")) return 1;
     for (int i = 0; i < 5; i++)
-        if (matches(text, at + 1, domains[i]) && !(text->class[at + 1 + strlen(domains[i])] & IS_WORD)) return 1;
+        if (matches(text, at + 1, domains[i]) && !(class_at(text, at + 1 + strlen(domains[i])) & IS_WORD)) return 1;
     return 0;
 }
 
@@ -103,123 +102,93 @@ static int mail_in(const Text *text, size_t start, size_t end)
 {
     size_t last = 0;
     for (size_t at = start; at + 1 < end; at++)
-        if (text->point[at] == '.' && (text->class[at + 1] & IS_WORD)) last = at;
+        if (point_at(text, at) == '.' && (class_at(text, at + 1) & IS_WORD)) last = at;
     for (size_t at = start + 1; last && at + 2 <= last; at++)
-        if (text->point[at] == '@') return 1;
+        if (point_at(text, at) == '@') return 1;
     return 0;
 }
 
 typedef struct {
     unsigned date, link, mail, inner_stop, copyright, comma, quotation, question, brackets;
+    size_t signs, run; /* run: the end of the run of non-blanks that was last searched for an address */
 } Seen;
 
 static void look_at_word(const Text *text, size_t start, size_t end, Seen *seen)
 {
-    if (!seen->date) seen->date = (unsigned)(text->class[start] & IS_DECIMAL ? numeric_date(text, start) : named_date(text, start));
+    if (!seen->date) seen->date = (unsigned)(class_at(text, start) & IS_DECIMAL ? numeric_date(text, start) : named_date(text, start));
     for (size_t at = start; at + 8 <= end && !seen->copyright; at++)
-        if (text->point[at] == 'o') seen->copyright = spells(text, at, "opyright");
+        if (point_at(text, at) == 'o') seen->copyright = spells(text, at, "opyright");
 }
 
-/* Look at a character that is no part of a word; *run: the end of the run of non-blanks that was last searched for an address. */
-static void look_at_mark(const Text *text, size_t at, Seen *seen, size_t *run)
+static void look_for_mail(const Text *text, size_t at, Seen *seen)
 {
-    const uint32_t *point = text->point + at;
-    const uint16_t *class = text->class;
-    switch (*point) {
-    case '@':
-        if (!seen->mail && at >= *run) {
-            size_t start = at;
-            while (start > *run && !(class[start - 1] & IS_SPACE)) start--;
-            for (*run = at; *run < text->length && !(class[*run] & IS_SPACE);) ++*run;
-            seen->mail = (unsigned)mail_in(text, start, *run);
-        }
-        break;
-    case '.':
+    if (seen->mail || at < seen->run) return;
+    size_t start = at;
+    while (start > seen->run && !(class_at(text, start - 1) & IS_SPACE)) start--;
+    for (seen->run = at; seen->run < text->length && !(class_at(text, seen->run) & IS_SPACE);) seen->run++;
+    seen->mail = (unsigned)mail_in(text, start, seen->run);
+}
+
+static unsigned begins_sentence(uint32_t c) { return (c >= 'A' && c <= 'Z') || c == 0x201C || c == '"'; }
+
+/* Look at a character that is no part of a word and not blank. */
+static void look_at_mark(const Text *text, size_t at, Seen *seen)
+{
+    uint32_t point = point_at(text, at);
+    switch (point) {
+    case ',': seen->comma = 1; break;
+    case '.': case ':':
         if (!seen->link) seen->link = (unsigned)link_at(text, at);
+        if (point == ':') {
+            seen->date |= at > 0 && (class_at(text, at - 1) & class_at(text, at + 1) & class_at(text, at + 2) & IS_DECIMAL) != 0;
+            break;
+        }
         /* fall through */
     case '!': case '?':
-        if (*point == '?') seen->question = 1;
-        if (point[1] == ' ') seen->inner_stop |= (point[2] >= 'A' && point[2] <= 'Z') || point[2] == 0x201C || point[2] == '"';
+        seen->question |= point == '?';
+        if (point_at(text, at + 1) == ' ') seen->inner_stop |= begins_sentence(point_at(text, at + 2));
         break;
-    case ':':
-        seen->date |= at > 0 && (class[at - 1] & class[at + 1] & class[at + 2] & IS_DECIMAL) != 0;
-        if (!seen->link) seen->link = (unsigned)link_at(text, at);
-        break;
-    case ',': seen->comma = 1; break;
     case '"': case 0x201C: case 0x201D: case 0xAB: case 0xBB: seen->quotation = 1; break;
     case '(': case '[': seen->brackets = 1; break;
     case 0xA9: seen->copyright = 1; break;
+    case '@': look_for_mail(text, at, seen); break;
     }
 }
 
-static Seen look(const Text *text, const uint32_t *words, size_t n_words, const Lexicon *lexicon, const uint32_t *ids)
+/* met: the words, NULL where they are not known. */
+static Seen look(const Text *text, const Scan *scan, const Met *met)
 {
-    Seen seen = {0};
-    size_t at = 0, run = 0;
-    for (size_t word = 0; word <= n_words; word++) {
-        size_t start = word < n_words ? words[2 * word] : text->length;
-        for (; at < start; at++)
-            if (!(text->class[at] & IS_SPACE)) look_at_mark(text, at, &seen, &run);
-        if (word == n_words) break;
-        at = words[2 * word + 1];
-        if (!lexicon || (lexicon->words.at[ids[word]].flags & IS_TELLING)) look_at_word(text, start, at, &seen);
+    Seen seen = {.signs = scan->signs};
+    for (size_t word = 0; word < scan->places.n / 2; word++)
+        if (!met || (met[word].flags & IS_TELLING)) look_at_word(text, scan->places.at[2 * word], scan->places.at[2 * word + 1], &seen);
+    for (size_t i = 0; i < scan->marks.n; i++) {
+        seen.signs += class_at(text, scan->marks.at[i]) >> 7 & 1;
+        look_at_mark(text, scan->marks.at[i], &seen);
     }
     return seen;
 }
 
 static double at_most_1(double value) { return value < 1.0 ? value : 1.0; }
 
-/* How many letters, capitals, digits and marks there are among n characters. */
-WIDE static void count_classes(const uint16_t *class, size_t n, size_t counts[4])
+/* The values of one paragraph. place: index and count, 0 where not known; met: the words, NULL where they are not known. */
+static void shape_of(const Text *text, const Scan *scan, const Met *met, const int32_t place[2], double out[SHAPES])
 {
-    enum { AT_ONCE = 32768 }; /* so that 16 bits suffice */
-    for (size_t start = 0; start < n; start += AT_ONCE) {
-        size_t end = n - start < AT_ONCE ? n : start + AT_ONCE;
-        uint16_t letters = 0, capitals = 0, digits = 0, marks = 0;
-        for (size_t at = start; at < end; at++) {
-            letters = (uint16_t)(letters + (class[at] >> 2 & 1));
-            capitals = (uint16_t)(capitals + ((class[at] >> 2 & class[at] >> 3) & 1));
-            digits = (uint16_t)(digits + (class[at] >> 5 & 1));
-            marks = (uint16_t)(marks + (class[at] >> 7 & 1));
-        }
-        counts[0] += letters;
-        counts[1] += capitals;
-        counts[2] += digits;
-        counts[3] += marks;
-    }
-}
-
-/* The values of one paragraph, `words` its words as pairs of start and end; place: index and count, 0 where not known;
-   lexicon: NULL, or where the words stand by their ids. */
-static void shape_of(const Text *text, const uint32_t *words, size_t n_words, const Lexicon *lexicon, const uint32_t *ids,
-                     const int32_t place[2], double out[SHAPES])
-{
-    size_t length = text->length, counts[4] = {0}, lengthy = 0, titled = 0;
-    const uint16_t *class = text->class;
-    count_classes(class, length, counts);
-    size_t letters = counts[0], capitals = counts[1], digits = counts[2], marks = counts[3];
-    for (size_t at = 0; at < n_words; at++)
-        if (words[2 * at + 1] - words[2 * at] > 3) {
-            lengthy++;
-            titled += class[words[2 * at]] >> 3 & 1U;
-        }
-    size_t tail = length, end = length;
-    while (tail && (class[tail - 1] & IS_TAIL)) tail--;
-    while (end && (class[end - 1] & IS_SPACE)) end--;
-    uint32_t last = tail ? text->point[tail - 1] : 0, closing = end ? text->point[end - 1] : 0;
-    uint32_t first = text->point[0];
-    int dots = end > 2 && closing == '.' && text->point[end - 2] == '.' && text->point[end - 3] == '.';
+    size_t length = text->length, n_words = scan->places.n / 2, tail = length, end = length;
+    while (tail && (class_at(text, tail - 1) & IS_TAIL)) tail--;
+    while (end && (class_at(text, end - 1) & IS_SPACE)) end--;
+    uint32_t last = tail ? point_at(text, tail - 1) : 0, closing = end ? point_at(text, end - 1) : 0, first = point_at(text, 0);
+    int dots = end > 2 && closing == '.' && point_at(text, end - 2) == '.' && point_at(text, end - 3) == '.';
     int open = dots || closing == 0x2026 || closing == 0xBB || closing == 0x203A || closing == '>';
     int quote = first == '"' || first == 0x201C || first == '\'' || first == 0x2018 || first == '(';
-    double share = (double)capitals / (double)(letters ? letters : 1);
-    Seen seen = look(text, words, n_words, lexicon, ids);
+    double share = (double)scan->capitals / (double)(scan->letters ? scan->letters : 1);
+    Seen seen = look(text, scan, met);
     double values[SHAPES] = {
         length < 20, length < 60, length < 150, length < 400, n_words <= 3, n_words <= 6, n_words <= 12, share,
-        (double)titled / (double)(lengthy ? lengthy : 1), share > 0.8,
-        at_most_1(4.0 * (double)digits / (double)(length ? length : 1)), seen.date, seen.link, seen.mail,
-        at_most_1((double)marks / 3.0), seen.copyright, last == '.' || last == '!' || last == '?', open, last == ':',
-        seen.inner_stop, seen.comma, seen.quotation, length && (class[0] & IS_LOWER),
-        length && !(class[0] & IS_ALNUM) && !quote, seen.question, seen.brackets,
+        (double)scan->titled / (double)(scan->lengthy ? scan->lengthy : 1), share > 0.8,
+        at_most_1(4.0 * (double)scan->digits / (double)(length ? length : 1)), seen.date, seen.link, seen.mail,
+        at_most_1((double)seen.signs / 3.0), seen.copyright, last == '.' || last == '!' || last == '?', open, last == ':',
+        seen.inner_stop, seen.comma, seen.quotation, length && (class_at(text, 0) & IS_LOWER),
+        length && !(class_at(text, 0) & IS_ALNUM) && !quote, seen.question, seen.brackets,
     };
     if (place[0] > 0) {
         values[26] = 1.0;

@@ -1,4 +1,4 @@
-/* Characters: their classes as Python has them, UTF-8 to code points, sentences. */
+/* Characters: their classes as Python has them, UTF-8 to code points. */
 
 #ifndef PARASTANCE_TEXT_H
 #define PARASTANCE_TEXT_H
@@ -13,14 +13,15 @@ enum {
 };
 
 #define BLOCKS 0x1100
-#define SHORTEST 30 /* as in sentences.py */
+#define PADDING 80 /* zeros behind a text, so that looking ahead is no special case: a whole block of 64 and a little more */
 
 static uint16_t *class_blocks[BLOCKS]; /* of 256 code points each; filled under the GIL when a text first needs them */
+static uint16_t latin[256];            /* the first of them */
 
-/* One paragraph. offset[i] is the byte at which character i starts, NULL where bytes are characters. */
+/* One paragraph. Of ASCII there are only the bytes; else offset[i] is the byte at which character i starts. */
 typedef struct {
     const uint8_t *bytes;
-    size_t length;
+    size_t length; /* in characters */
     const uint32_t *point;
     const uint16_t *class;
     const uint32_t *offset;
@@ -32,6 +33,20 @@ typedef struct {
     VECTOR(uint16_t) class;
     VECTOR(uint32_t) offset;
 } TextBuffer;
+
+static void text_buffer_free(TextBuffer *buffer)
+{
+    free(buffer->bytes.at);
+    free(buffer->point.at);
+    free(buffer->class.at);
+    free(buffer->offset.at);
+}
+
+static inline uint32_t point_at(const Text *text, size_t at) { return text->point ? text->point[at] : text->bytes[at]; }
+
+static inline unsigned class_at(const Text *text, size_t at) { return text->class ? text->class[at] : latin[text->bytes[at]]; }
+
+static inline size_t byte_of(const Text *text, size_t at) { return text->offset ? text->offset[at] : at; }
 
 /* The code point at bytes[*at], moving *at behind it. The bytes are Python's UTF-8, lone surrogates included. */
 static inline uint32_t next_point(const uint8_t *bytes, size_t *at)
@@ -57,80 +72,36 @@ static inline int all_ascii(const uint8_t *bytes, size_t size)
 
 enum { NO_CLASSES = 1 };
 
+/* The code points and classes of a text that is not ASCII. */
+static int decode_points(TextBuffer *buffer, size_t size, Text *text)
+{
+    size_t room = size + PADDING, n = 0;
+    if (RESERVE(buffer->point, room) || RESERVE(buffer->class, room) || RESERVE(buffer->offset, room)) return -1;
+    uint32_t *point = buffer->point.at;
+    uint16_t *class = buffer->class.at;
+    for (size_t at = 0; at < size; n++) {
+        buffer->offset.at[n] = (uint32_t)at;
+        point[n] = next_point(buffer->bytes.at, &at);
+        const uint16_t *block = class_blocks[point[n] >> 8];
+        if (block == NULL) return NO_CLASSES;
+        class[n] = block[point[n] & 255];
+    }
+    buffer->offset.at[n] = (uint32_t)size;
+    memset(point + n, 0, PADDING * sizeof *point);
+    memset(class + n, 0, PADDING * sizeof *class);
+    *text = (Text){buffer->bytes.at, n, point, class, buffer->offset.at};
+    return 0;
+}
+
 /* Decode UTF-8 into `text`, whose arrays lie in `buffer`; 0 on success, -1 where memory is out, NO_CLASSES where classes of its
    characters are wanting. */
 static int decode(TextBuffer *buffer, const uint8_t *bytes, size_t size, Text *text)
 {
-    size_t room = size + 16;
-    if (RESERVE(buffer->point, room) || RESERVE(buffer->class, room) || RESERVE(buffer->bytes, room)) return -1;
+    if (RESERVE(buffer->bytes, size + PADDING)) return -1;
     memcpy(buffer->bytes.at, bytes, size);
-    memset(buffer->bytes.at + size, 0, 16);
-    uint32_t *point = buffer->point.at;
-    uint16_t *class = buffer->class.at;
-    const uint16_t *latin = class_blocks[0];
-    size_t n = 0;
-    text->bytes = buffer->bytes.at;
-    text->offset = NULL;
-    if (all_ascii(bytes, size)) {
-        for (; n < size; n++) point[n] = bytes[n];
-        for (n = 0; n < size; n++) class[n] = latin[bytes[n]];
-    } else {
-        if (RESERVE(buffer->offset, room)) return -1;
-        for (size_t at = 0; at < size; n++) {
-            buffer->offset.at[n] = (uint32_t)at;
-            point[n] = next_point(bytes, &at);
-            const uint16_t *block = class_blocks[point[n] >> 8];
-            if (block == NULL) return NO_CLASSES;
-            class[n] = block[point[n] & 255];
-        }
-        buffer->offset.at[n] = (uint32_t)size;
-        text->offset = buffer->offset.at;
-    }
-    memset(point + n, 0, 8 * sizeof *point); /* so that looking a little ahead is no special case */
-    memset(class + n, 0, 8 * sizeof *class);
-    text->length = n;
-    text->point = point;
-    text->class = class;
-    return 0;
-}
-
-/* Where a sentence that could end with the stop at `at` would make the next one begin; 0 where it does not end there. */
-static size_t sentence_end(const Text *text, size_t at)
-{
-    const uint16_t *class = text->class;
-    size_t next = at + 1;
-    if (class[next] & IS_SPACE) {
-        int inside = at > 0 && (class[at - 1] & IS_BEFORE);
-        int quoted = at > 1 && (class[at - 1] & IS_CLOSE) && (class[at - 2] & IS_BEFORE);
-        if (!inside && !quoted) return 0;
-    } else {
-        if (!(class[next] & IS_CLOSE)) return 0;
-        while (class[next] & IS_CLOSE) next++;
-        if (!(class[next] & IS_SPACE)) return 0;
-    }
-    while (class[next] & IS_SPACE) next++;
-    size_t ahead = next;
-    while (class[ahead] & IS_OPEN) ahead++;
-    return class[ahead] & IS_AFTER ? next : 0;
-}
-
-/* The ends of the sentences in characters, as `sentences.split_sentences` has them; 0 on success, -1 where memory is out. */
-static int split_sentences(const Text *text, Ids *ends)
-{
-    size_t start = 0, at = 0;
-    ends->n = 0;
-    while (at < text->length) {
-        size_t end = text->class[at] & IS_STOP ? sentence_end(text, at) : 0;
-        if (end && end - start >= SHORTEST && end < text->length) {
-            if (RESERVE(*ends, ends->n + 2)) return -1;
-            ends->at[ends->n++] = (uint32_t)end;
-            start = end;
-        }
-        at = end ? end : at + 1;
-    }
-    if (RESERVE(*ends, ends->n + 1)) return -1;
-    ends->at[ends->n++] = (uint32_t)text->length;
-    return 0;
+    memset(buffer->bytes.at + size, 0, PADDING);
+    *text = (Text){.bytes = buffer->bytes.at, .length = size};
+    return all_ascii(bytes, size) ? 0 : decode_points(buffer, size, text);
 }
 
 #endif

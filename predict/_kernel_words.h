@@ -3,26 +3,54 @@
 #ifndef PARASTANCE_WORDS_H
 #define PARASTANCE_WORDS_H
 
-#include "_kernel_text.h"
+#include "_kernel_scan.h"
 
 enum { ROLES = 6, TARGET = 0, NAME = 5 }; /* the role tokens are the first tokens; order as in targets.ROLES, then a name */
 enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8, IS_TELLING = 16 };
 
 static const char *const role_names[ROLES] = {"<target>", "<ally>", "<adversary>", "<jihadist>", "<third>", "<name>"};
 
-/* A word type as written. lower, cut: hashes of it in lower case and of the same without its last letter, an s. */
+/* The hashes of a word as written and in lower case. */
+typedef struct { uint64_t written, lower; } Spelling;
+
+/* A word type: hashes of it as written and in lower case, and of the same without its last letter, an s. */
 typedef struct {
-    uint64_t hash, lane, lower, cut, cut_written; /* lane: its first 8 bytes */
-    uint32_t start, length, token, flags;
+    Spelling spelling, cut;
+    uint32_t length, token, flags;
 } Word;
 
-/* A word type as a feature: lower case, digits as 0. */
+/* A word type as it is met in a text. opening: bits of `lower` and `cut` by which a trie knows those that may begin an alias. */
+typedef struct { uint32_t word, token, opening, flags; } Met;
+
+/* Where a word type is found: what most words are asked for lies in one cache line. spelling.written: 0 where the slot is empty. */
+typedef struct {
+    Spelling spelling;
+    Met met;
+} WordSlot;
+
+/* How a word type is spelled as a feature: lower case, digits as 0. */
+typedef struct { uint32_t start, length; } Token;
+
+/* How often something was met: in the sentence `stamp`, and in its paragraph. */
+typedef struct { uint32_t stamp, count, total; } Tally;
+
+/* Begin to count in the sentence `now` of the paragraph whose first is `oldest`. */
+static inline void touch(Tally *tally, uint32_t now, uint32_t oldest)
+{
+    uint32_t stamp = tally->stamp; /* written without branches, which would go either way as often */
+    tally->total &= (uint32_t)0 - (stamp >= oldest);
+    tally->count &= (uint32_t)0 - (stamp == now);
+    tally->stamp = now;
+}
+
+/* What scoring needs of a token, and behind it three rows of weights times idf: as a unigram, its subwords' sum, as a notion.
+   masked, notion: the squared idf of the unigram and the notion; known: whether it is a unigram. */
 typedef struct {
     uint64_t hash;
-    uint32_t start, length;
-    uint32_t unigram; /* the feature, NONE where there is none */
-    float notion;     /* the idf among the notions, 0 where it is none */
-} Token;
+    float masked, notion;
+    uint32_t known;
+    Tally tally;
+} Head;
 
 /* What Python knows better: the token, lower case and lower case without the last letter of a word beyond ASCII. */
 typedef struct {
@@ -32,11 +60,14 @@ typedef struct {
 } Forms;
 
 typedef struct {
-    VECTOR(uint8_t) letters; /* of all words and tokens */
+    VECTOR(uint8_t) letters; /* of all tokens */
     VECTOR(Word) words;
     VECTOR(Token) tokens;
-    uint32_t *word_slots, *token_slots;
-    size_t n_word_slots, n_token_slots;
+    uint8_t *heads; /* of the tokens, each of `head_size` bytes */
+    size_t head_size, head_room;
+    WordSlot *slots;
+    size_t n_slots;
+    Table token_ids;
 } Lexicon;
 
 static void lexicon_free(Lexicon *lexicon)
@@ -44,85 +75,104 @@ static void lexicon_free(Lexicon *lexicon)
     free(lexicon->letters.at);
     free(lexicon->words.at);
     free(lexicon->tokens.at);
-    free(lexicon->word_slots);
-    free(lexicon->token_slots);
+    free_lines(lexicon->heads);
+    free_lines(lexicon->slots);
+    table_free(&lexicon->token_ids);
     memset(lexicon, 0, sizeof *lexicon);
 }
 
-static int grow_slots(uint32_t **slots, size_t *n_slots, size_t n, const uint8_t *items, size_t size)
+static inline Head *head_of(const Lexicon *lexicon, uint32_t token)
 {
-    if (2 * (n + 1) <= *n_slots) return 0;
-    size_t wanted = *n_slots ? 2 * *n_slots : 1024;
-    uint32_t *grown = malloc(wanted * sizeof *grown);
-    if (grown == NULL) return -1;
-    memset(grown, 0xFF, wanted * sizeof *grown);
-    for (size_t id = 0; id < n; id++) {
-        uint64_t hash;
-        memcpy(&hash, items + id * size, sizeof hash); /* the first field of both */
-        size_t slot = hash & (wanted - 1);
-        while (grown[slot] != NONE) slot = (slot + 1) & (wanted - 1);
-        grown[slot] = (uint32_t)id;
-    }
-    free(*slots);
-    *slots = grown;
-    *n_slots = wanted;
+    return (Head *)(void *)(lexicon->heads + lexicon->head_size * token);
+}
+
+static inline float *rows_of(Head *head) { return (float *)(head + 1); }
+
+/* Make room for the head of one token more, where a head has `width` columns; 0 on success, -1 where memory is out. */
+static int reserve_heads(Lexicon *lexicon, size_t width)
+{
+    size_t n = lexicon->tokens.n;
+    if (n < lexicon->head_room) return 0;
+    size_t size = (sizeof(Head) + 3 * width * sizeof(float) + 63) & ~(size_t)63, room = n ? 2 * n : 1024;
+    uint8_t *heads = room < SIZE_MAX / 2 / size ? new_lines(room * size) : NULL;
+    if (heads == NULL) return -1;
+    if (n) memcpy(heads, lexicon->heads, n * size);
+    free_lines(lexicon->heads);
+    lexicon->heads = heads;
+    lexicon->head_size = size;
+    lexicon->head_room = room;
     return 0;
 }
 
-static int keep_letters(Lexicon *lexicon, const uint8_t *bytes, size_t length, uint32_t *start)
-{
-    if (lexicon->letters.n + length + 8 > UINT32_MAX || RESERVE(lexicon->letters, lexicon->letters.n + length + 8)) return -1;
-    *start = (uint32_t)lexicon->letters.n;
-    memcpy(lexicon->letters.at + lexicon->letters.n, bytes, length);
-    lexicon->letters.n += length;
-    return 0;
-}
-
-/* The id of a token, NONE where memory is out; *is_new: whether it was added. */
-static uint32_t token_id(Lexicon *lexicon, const uint8_t *bytes, size_t length, int *is_new)
+/* The id of a token, NONE where memory is out; *is_new: whether it was added, with an empty head of `width` columns. */
+static uint32_t token_id(Lexicon *lexicon, const uint8_t *bytes, size_t length, size_t width, int *is_new)
 {
     uint64_t hash = hash_bytes(bytes, length);
-    *is_new = 0;
-    if (grow_slots(&lexicon->token_slots, &lexicon->n_token_slots, lexicon->tokens.n, (const uint8_t *)lexicon->tokens.at,
-                   sizeof(Token)))
-        return NONE;
-    size_t slot = hash & (lexicon->n_token_slots - 1);
-    for (; lexicon->token_slots[slot] != NONE; slot = (slot + 1) & (lexicon->n_token_slots - 1)) {
-        const Token *token = &lexicon->tokens.at[lexicon->token_slots[slot]];
-        if (token->hash == hash && token->length == length && !memcmp(lexicon->letters.at + token->start, bytes, length))
-            return lexicon->token_slots[slot];
-    }
-    Token token = {.hash = hash, .length = (uint32_t)length, .unigram = NONE};
-    if (RESERVE(lexicon->tokens, lexicon->tokens.n + 1) || keep_letters(lexicon, bytes, length, &token.start)) return NONE;
-    uint32_t id = (uint32_t)lexicon->tokens.n++;
-    lexicon->tokens.at[id] = token;
-    lexicon->token_slots[slot] = id;
-    *is_new = 1;
-    return id;
+    uint32_t id = table_find(&lexicon->token_ids, hash);
+    *is_new = id == NONE;
+    if (!*is_new) return id;
+    size_t n = lexicon->tokens.n, start = lexicon->letters.n;
+    if (start + length > UINT32_MAX || n >= NONE / 4 || RESERVE(lexicon->letters, start + length + 1)) return NONE;
+    if (RESERVE(lexicon->tokens, n + 1) || table_reserve(&lexicon->token_ids, n + 1) || reserve_heads(lexicon, width)) return NONE;
+    if (length) memcpy(lexicon->letters.at + start, bytes, length);
+    lexicon->letters.n += length;
+    lexicon->tokens.at[n] = (Token){(uint32_t)start, (uint32_t)length};
+    head_of(lexicon, (uint32_t)n)->hash = hash;
+    table_put(&lexicon->token_ids, hash, (uint32_t)n);
+    lexicon->tokens.n++;
+    return (uint32_t)n;
 }
 
-static inline const Word *find_word(const Lexicon *lexicon, uint64_t hash, uint64_t lane, const uint8_t *bytes, size_t length)
+static inline size_t word_slot(const Lexicon *lexicon, uint64_t hash) { return hash & (lexicon->n_slots - 1); }
+
+/* The slot of a word by its hash as written, NULL where it was not met before; there must be slots. */
+static inline const WordSlot *find_word(const Lexicon *lexicon, uint64_t hash)
 {
-    if (!lexicon->n_word_slots) return NULL;
-    for (size_t slot = hash & (lexicon->n_word_slots - 1); lexicon->word_slots[slot] != NONE;
-         slot = (slot + 1) & (lexicon->n_word_slots - 1)) {
-        const Word *word = &lexicon->words.at[lexicon->word_slots[slot]];
-        if (word->hash != hash || word->lane != lane || word->length != length) continue;
-        if (length <= 8 || !memcmp(lexicon->letters.at + word->start, bytes, length)) return word;
+    for (size_t at = word_slot(lexicon, hash);; at = (at + 1) & (lexicon->n_slots - 1)) {
+        const WordSlot *slot = &lexicon->slots[at];
+        if (slot->spelling.written == hash) return slot;
+        if (slot->spelling.written == 0) return NULL;
     }
-    return NULL;
 }
 
-static uint32_t add_word(Lexicon *lexicon, Word word, const uint8_t *bytes)
+static void fill_slot(Lexicon *lexicon, WordSlot filled)
 {
-    if (grow_slots(&lexicon->word_slots, &lexicon->n_word_slots, lexicon->words.n, (const uint8_t *)lexicon->words.at, sizeof(Word)))
-        return NONE;
-    if (RESERVE(lexicon->words, lexicon->words.n + 1) || keep_letters(lexicon, bytes, word.length, &word.start)) return NONE;
-    size_t slot = word.hash & (lexicon->n_word_slots - 1);
-    while (lexicon->word_slots[slot] != NONE) slot = (slot + 1) & (lexicon->n_word_slots - 1);
+    size_t at = word_slot(lexicon, filled.spelling.written);
+    while (lexicon->slots[at].spelling.written) at = (at + 1) & (lexicon->n_slots - 1);
+    lexicon->slots[at] = filled;
+}
+
+/* Make room for one word more; 0 on success, -1 where memory is out. */
+static int reserve_slots(Lexicon *lexicon)
+{
+    if (4 * (lexicon->words.n + 1) <= lexicon->n_slots) return 0;
+    WordSlot *before = lexicon->slots;
+    size_t n_before = lexicon->n_slots, n = n_before ? 2 * n_before : 4096;
+    WordSlot *slots = new_lines(n * sizeof *slots);
+    if (slots == NULL) return -1;
+    lexicon->slots = slots;
+    lexicon->n_slots = n;
+    for (size_t at = 0; at < n_before; at++)
+        if (before[at].spelling.written) fill_slot(lexicon, before[at]);
+    free_lines(before);
+    return 0;
+}
+
+#define OPENINGS 0x3FFF /* bits of a hash that tell whether a word may begin an alias */
+
+static inline uint32_t opening_of(const Word *word)
+{
+    uint64_t lower = word->spelling.lower, cut = word->flags & HAS_CUT ? word->cut.lower : lower;
+    return (uint32_t)((lower & OPENINGS) | (cut & OPENINGS) << 16);
+}
+
+/* Add a word type of which there is none yet. */
+static uint32_t add_word(Lexicon *lexicon, Word word)
+{
+    if (lexicon->words.n >= NONE - 1 || reserve_slots(lexicon) || RESERVE(lexicon->words, lexicon->words.n + 1)) return NONE;
     uint32_t id = (uint32_t)lexicon->words.n++;
     lexicon->words.at[id] = word;
-    lexicon->word_slots[slot] = id;
+    fill_slot(lexicon, (WordSlot){word.spelling, {id, word.token, opening_of(&word), word.flags}});
     return id;
 }
 
@@ -143,112 +193,26 @@ static int is_telling(const uint8_t *bytes, size_t length)
 static void describe(Word *word, const uint8_t *bytes, const Forms *forms, size_t characters)
 {
     uint8_t last = bytes[word->length - 1];
-    word->lower = hash_bytes(forms->lower, forms->lower_size);
+    word->spelling.lower = hash_bytes(forms->lower, forms->lower_size);
     word->flags = forms->upper ? STARTS_UPPER : 0;
     if (word->length == 1 && (last == 's' || last == 'S')) word->flags |= IS_POSSESSIVE;
     if (word->length == 1 && last == 'I') word->flags |= IS_I;
     if (is_telling(bytes, word->length)) word->flags |= IS_TELLING;
     if (characters > 3 && (last == 's' || last == 'S')) {
         word->flags |= HAS_CUT;
-        word->cut = hash_bytes(forms->cut, forms->cut_size);
-        word->cut_written = hash_bytes(bytes, word->length - 1);
+        word->cut.lower = hash_bytes(forms->cut, forms->cut_size);
+        word->cut.written = hash_bytes(bytes, word->length - 1);
     }
 }
 
-/* The aliases of one target and of the actors beside it, as a trie over the hashes of their words in lower case. */
+/* The words of a paragraph; place: start and end of each, in characters. */
 typedef struct {
-    Table edges;    /* (node, word) to node; the root is node 0 */
-    uint64_t *ends; /* per alias that ends at a node: role, count, then for each word 0, 1 (capital) or the hash it must have */
-    size_t *first;  /* per node: where its aliases start in `ends`; nodes + 1 entries */
-    size_t n_nodes;
-} Trie;
-
-static void trie_free(Trie *trie)
-{
-    table_free(&trie->edges);
-    free(trie->ends);
-    free(trie->first);
-    memset(trie, 0, sizeof *trie);
-}
-
-static inline uint64_t edge_key(uint32_t node, uint64_t word) { return node ? term_key(node, word, 0) : word; }
-
-/* Words first:last of the paragraph, played by `role`. */
-typedef struct { uint32_t first, last, role; } Mention;
-
-typedef VECTOR(Mention) Mentions;
-
-/* The words of a paragraph: ids in the lexicon, and their place in characters. */
-typedef struct {
+    const Scan *scan;
     const Word *lexicon;
-    const uint32_t *id, *place; /* place: start and end of each */
+    const Met *met;
+    const Spelling *spelling;
+    const uint32_t *place;
     size_t n;
-    int has_case, has_lower;
 } Words;
-
-/* The role of the node's first alias whose capitals words first:last have, -1 where none fits. */
-static int fits(const Trie *trie, uint32_t node, const Words *words, size_t first, size_t last, int cut)
-{
-    for (size_t at = trie->first[node]; at < trie->first[node + 1];) {
-        uint64_t role = trie->ends[at], count = trie->ends[at + 1];
-        const uint64_t *wanted = trie->ends + at + 2;
-        int good = count == last - first;
-        for (size_t i = 0; good && i < count; i++) {
-            const Word *word = &words->lexicon[words->id[first + i]];
-            uint64_t written = cut && i + 1 == count ? word->cut_written : word->hash;
-            if (wanted[i] > 1) good = written == wanted[i];
-            else if (wanted[i] == 1) good = !words->has_case || (word->flags & STARTS_UPPER);
-        }
-        if (good) return (int)role;
-        at += 2 + count;
-    }
-    return -1;
-}
-
-/* Where the longest alias that starts at word `at` ends, 0 where none does; it ends at `limit` at the latest. */
-static size_t longest(const Trie *trie, const Words *words, size_t at, size_t limit, uint32_t *role)
-{
-    uint32_t node = 0;
-    size_t found = 0;
-    for (size_t next = at; next < limit;) {
-        const Word *word = &words->lexicon[words->id[next]];
-        uint32_t step = table_find(&trie->edges, edge_key(node, word->lower));
-        int fit = -1;
-        if (step == NONE && (word->flags & HAS_CUT)) {
-            uint32_t lost = table_find(&trie->edges, edge_key(node, word->cut));
-            if (lost != NONE) fit = fits(trie, lost, words, at, next + 1, 1);
-        }
-        next++;
-        if (step != NONE) fit = fits(trie, step, words, at, next, 0);
-        if (fit >= 0) {
-            found = next;
-            *role = (uint32_t)fit;
-        }
-        if (step == NONE) break;
-        node = step;
-    }
-    return found;
-}
-
-/* Add the mentions among words start:limit, which are one sentence; 0 on success, -1 where memory is out. */
-static int find_mentions(const Trie *trie, const Words *words, const uint16_t *class, size_t start, size_t limit, Mentions *found)
-{
-    for (size_t at = start; at < limit;) {
-        uint32_t role = 0;
-        size_t last = longest(trie, words, at, limit, &role);
-        if (!last) {
-            at++;
-            continue;
-        }
-        if (last < limit && (words->lexicon[words->id[last]].flags & IS_POSSESSIVE)) {
-            uint32_t end = words->place[2 * last - 1];
-            if (words->place[2 * last] == end + 1 && (class[end] & IS_APOSTROPHE)) last++;
-        }
-        if (RESERVE(*found, found->n + 1)) return -1;
-        found->at[found->n++] = (Mention){(uint32_t)at, (uint32_t)last, role};
-        at = last;
-    }
-    return 0;
-}
 
 #endif

@@ -1,7 +1,7 @@
 """The blocks of an artifact: their terms and weights, and which columns of the score matrix they add to.
 
 Scores of n paragraphs are one float64 matrix of shape (n, width): a column a label, head by head, stance last; `width` is a
-multiple of 4 and the columns behind the labels stay 0.
+multiple of 8 and the columns behind the labels stay 0.
 """
 
 from collections.abc import Callable, Sequence
@@ -65,7 +65,7 @@ class Blocks:
     @cached_property
     def width(self) -> int:
         """The number of columns of the score matrix."""
-        return max(1, -(-sum(len(head.labels) for head in self.heads.values()) // 4)) * 4
+        return max(1, -(-sum(len(head.labels) for head in self.heads.values()) // 8)) * 8
 
     @cached_property
     def stance(self) -> int:

@@ -1,0 +1,109 @@
+/* Blocks of the model and the terms of a paragraph in them. */
+
+#ifndef PARASTANCE_BLOCK_H
+#define PARASTANCE_BLOCK_H
+
+#include "_kernel_words.h"
+
+enum { WINDOW = 6, REACH = 12, NEAR = 4 }; /* as in features.py */
+
+/* Kinds of terms. AROUND + 2 role + side; PAIR and BETWEEN + 8 first + second. */
+enum {
+    UNIGRAM = 0, BIGRAM = 1, LEFT = 2, RIGHT = 3, LEFT_PAIR = 4, RIGHT_PAIR = 5, AROUND = 8, PAIR = 32, BETWEEN = 96, NAMED = 160,
+    UNNAMED = 161, NOTION = 162, GRAM = 163, LEFT_LEFT = 20, RIGHT_RIGHT = 21, EITHER_SIDE = 22, COUNT = 24, OWN = 164,
+    OWN_PAIR = 165, NO_NAME = 166, CLAUSE = 168, CLAUSE_LEFT = 169, CLAUSE_RIGHT = 170, EDGE_LEFT = 171, EDGE_RIGHT = 172
+};
+
+enum { MANY = 5 }; /* names, and more */
+
+typedef struct { uint32_t kind, first, second; } Made; /* a term that was collected: its kind and tokens */
+
+/* One block's terms with their weights; or, where `grows`, the terms met so far. */
+typedef struct {
+    Index index;
+    Table table;
+    int grows;
+    VECTOR(Made) made;
+} Block;
+
+static void block_free(Block *block)
+{
+    index_free(&block->index);
+    table_free(&block->table);
+    free(block->made.at);
+    memset(block, 0, sizeof *block);
+}
+
+static inline int block_is_empty(const Block *block) { return !block->grows && !block->index.n; }
+
+/* Whether a term counts in its sentence, in the whole paragraph, or in both. */
+enum { IN_SENTENCE = 1, IN_WHOLE = 2, IN_BOTH = 3 };
+
+/* A paragraph's terms in a block, sentence after sentence: 4 id + where it counts; ends: of each sentence's. */
+typedef struct { Ids items, ends; } Bag;
+
+static void bag_free(Bag *bag)
+{
+    free(bag->items.at);
+    free(bag->ends.at);
+}
+
+/* Empty a bag, with room for the ends of n sentences. */
+static int bag_begin(Bag *bag, size_t n)
+{
+    bag->items.n = bag->ends.n = 0;
+    return RESERVE(bag->ends, n);
+}
+
+/* End a sentence; what is put before the next but after the last end counts with the last. */
+static inline void bag_end(Bag *bag) { bag->ends.at[bag->ends.n++] = (uint32_t)bag->items.n; }
+
+/* Let what was put last belong to the last sentence. */
+static inline void bag_finish(Bag *bag)
+{
+    if (bag->ends.n) bag->ends.at[bag->ends.n - 1] = (uint32_t)bag->items.n;
+}
+
+static inline size_t bag_start(const Bag *bag, size_t sentence) { return sentence ? bag->ends.at[sentence - 1] : 0; }
+
+/* The id of a term in a block that grows, NONE where memory is out. */
+static uint32_t grow_term(Block *block, uint64_t key, Made made)
+{
+    uint32_t id = table_find(&block->table, key);
+    if (id != NONE) return id;
+    if (block->made.n >= NONE / 8) return NONE;
+    if (RESERVE(block->made, block->made.n + 1) || table_reserve(&block->table, block->made.n + 1)) return NONE;
+    id = (uint32_t)block->made.n;
+    block->made.at[block->made.n++] = made;
+    table_put(&block->table, key, id);
+    return id;
+}
+
+/* Put a term into a bag if the block has it; 0 on success, -1 where memory is out. */
+static int put_term(Block *block, Bag *bag, uint64_t key, Made made, uint32_t where)
+{
+    uint32_t id = block->grows ? grow_term(block, key, made) : index_find(&block->index, key);
+    if (id == NONE) return block->grows ? -1 : 0;
+    if (RESERVE(bag->items, bag->items.n + 1)) return -1;
+    bag->items.at[bag->items.n++] = 4 * id + where;
+    return 0;
+}
+
+/* Put a term without tokens. */
+static int put_bare(Block *block, Bag *bag, uint32_t kind, uint32_t where)
+{
+    return put_term(block, bag, term_key(kind, 0, 0), (Made){kind, NONE, NONE}, where);
+}
+
+static int put_pair(Block *block, Bag *bag, const Lexicon *lexicon, uint32_t kind, uint32_t first, uint32_t second, uint32_t where)
+{
+    uint64_t key = term_key(kind, head_of(lexicon, first)->hash, head_of(lexicon, second)->hash);
+    return put_term(block, bag, key, (Made){kind, first, second}, where);
+}
+
+static int put_single(Block *block, Bag *bag, const Lexicon *lexicon, uint32_t kind, uint32_t token, uint32_t where)
+{
+    return put_term(block, bag, term_key(kind, head_of(lexicon, token)->hash, 0), (Made){kind, token, NONE}, where);
+}
+
+#endif

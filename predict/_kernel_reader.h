@@ -1,0 +1,201 @@
+/* From the bytes of a paragraph to its words; what Python alone knows of characters and words is asked of it here. */
+
+#ifndef PARASTANCE_READER_H
+#define PARASTANCE_READER_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "_kernel_score.h"
+
+static PyObject *word_forms, *class_block; /* functions of unicode.py */
+
+/* The forms of an ASCII word. */
+static int ascii_forms(State *state, const uint8_t *bytes, size_t size, Forms *forms)
+{
+    if (RESERVE(state->letters, 2 * size)) return -1;
+    uint8_t *token = state->letters.at, *lower = token + size;
+    for (size_t at = 0; at < size; at++) {
+        lower[at] = bytes[at] >= 'A' && bytes[at] <= 'Z' ? (uint8_t)(bytes[at] + 32) : bytes[at];
+        token[at] = lower[at] >= '0' && lower[at] <= '9' ? '0' : lower[at];
+    }
+    *forms = (Forms){token, lower, lower, size, size, size - 1, bytes[0] >= 'A' && bytes[0] <= 'Z'};
+    return 0;
+}
+
+/* The same for any word, by Python; the GIL is held. */
+static PyObject *python_forms(const uint8_t *bytes, size_t size, Forms *forms)
+{
+    PyObject *parts = PyObject_CallFunction(word_forms, "y#", (const char *)bytes, (Py_ssize_t)size);
+    if (parts == NULL) return NULL;
+    char *token, *lower, *cut;
+    Py_ssize_t n_token, n_lower, n_cut;
+    int upper;
+    if (!PyArg_ParseTuple(parts, "y#y#y#p", &token, &n_token, &lower, &n_lower, &cut, &n_cut, &upper)) {
+        Py_DECREF(parts);
+        return NULL;
+    }
+    *forms = (Forms){(uint8_t *)token, (uint8_t *)lower, (uint8_t *)cut, (size_t)n_token, (size_t)n_lower, (size_t)n_cut, upper};
+    return parts;
+}
+
+/* Fill the head of a new token. */
+static int fill_head(const Scorer *scorer, State *state, uint32_t id, const uint8_t *bytes, size_t size)
+{
+    Head *head = head_of(&state->lexicon, id);
+    size_t width = scorer->width;
+    const Index *masked = &scorer->masked.index, *notions = &scorer->notions.index;
+    uint32_t unigram = index_find(masked, term_key(UNIGRAM, head->hash, 0));
+    head->known = unigram != NONE;
+    if (unigram != NONE) {
+        head->masked = record_of(masked, unigram)->square;
+        memcpy(rows_of(head), row_of(record_of(masked, unigram)), width * sizeof(float));
+    }
+    if (id < ROLES) return 0; /* what sees words as they are sees no roles */
+    uint32_t notion = index_find(notions, term_key(NOTION, head->hash, 0));
+    if (notion != NONE) {
+        head->notion = record_of(notions, notion)->square;
+        memcpy(rows_of(head) + 2 * width, row_of(record_of(notions, notion)), width * sizeof(float));
+    }
+    uint8_t *padded = malloc(size + 2);
+    if (padded == NULL) return -1;
+    padded[0] = padded[size + 1] = ' ';
+    memcpy(padded + 1, bytes, size);
+    int failed = score_grams(scorer, state, padded, size + 2, rows_of(head) + width);
+    free(padded);
+    return failed;
+}
+
+static uint32_t intern_token(const Scorer *scorer, State *state, const uint8_t *bytes, size_t size)
+{
+    int is_new;
+    uint32_t id = token_id(&state->lexicon, bytes, size, scorer->width, &is_new);
+    return id != NONE && is_new && fill_head(scorer, state, id, bytes, size) ? NONE : id;
+}
+
+/* Add a word type; `thread` is the thread's state where the GIL is free. NONE with an exception set, or where memory is out. */
+static uint32_t intern_word(const Scorer *scorer, State *state, Word word, const uint8_t *bytes, size_t characters,
+                            PyThreadState **thread)
+{
+    Forms forms;
+    PyObject *parts = NULL;
+    int ascii = all_ascii(bytes, word.length);
+    if (ascii) {
+        if (ascii_forms(state, bytes, word.length, &forms)) return NONE;
+    } else {
+        PyEval_RestoreThread(*thread);
+        parts = python_forms(bytes, word.length, &forms);
+        if (parts == NULL) {
+            *thread = PyEval_SaveThread();
+            return NONE;
+        }
+    }
+    describe(&word, bytes, &forms, characters);
+    word.token = intern_token(scorer, state, forms.token, forms.token_size);
+    uint32_t id = word.token == NONE ? NONE : add_word(&state->lexicon, word);
+    if (!ascii) {
+        Py_DECREF(parts);
+        *thread = PyEval_SaveThread();
+    }
+    return id;
+}
+
+/* Find the hashes of the words, asking for the memory that will be looked at next. */
+static int spot_words(State *state, const Text *text)
+{
+    const uint32_t *places = state->scan.places.at;
+    const Lexicon *lexicon = &state->lexicon;
+    size_t n = state->scan.places.n / 2;
+    if (RESERVE(state->spellings, n) || RESERVE(state->met, n)) return -1;
+    for (size_t at = 0; at < n; at++) {
+        size_t first = byte_of(text, places[2 * at]), last = byte_of(text, places[2 * at + 1]);
+        uint64_t hash = hash_padded(text->bytes + first, last - first);
+        state->spellings.at[at].written = hash;
+        PREFETCH(&lexicon->slots[word_slot(lexicon, hash)]);
+    }
+    state->met.n = n;
+    return 0;
+}
+
+/* Add a word that was not met before; 0 on success, -1 where memory is out or Python failed. */
+static int meet_word(const Scorer *scorer, State *state, const Text *text, size_t at, PyThreadState **thread)
+{
+    uint32_t start = state->scan.places.at[2 * at], end = state->scan.places.at[2 * at + 1];
+    size_t first = byte_of(text, start);
+    Word word = {.spelling = {state->spellings.at[at].written, 0}, .length = (uint32_t)(byte_of(text, end) - first)};
+    return intern_word(scorer, state, word, text->bytes + first, end - start, thread) == NONE ? -1 : 0;
+}
+
+/* Find which words those of a text are; 0 on success. */
+static int meet_words(const Scorer *scorer, State *state, const Text *text, PyThreadState **thread)
+{
+    for (size_t at = 0; at < state->met.n; at++) {
+        uint64_t hash = state->spellings.at[at].written;
+        const WordSlot *slot = find_word(&state->lexicon, hash);
+        if (slot == NULL) {
+            if (meet_word(scorer, state, text, at, thread)) return -1;
+            slot = find_word(&state->lexicon, hash);
+        }
+        state->met.at[at] = slot->met;
+        state->spellings.at[at] = slot->spelling;
+        const char *head = (const char *)head_of(&state->lexicon, slot->met.token);
+        PREFETCH(head);
+        PREFETCH(head + 64);
+    }
+    return 0;
+}
+
+/* Find where the sentences end, in words. */
+static int end_sentences(State *state)
+{
+    const Scan *scan = &state->scan;
+    size_t word = 0;
+    if (RESERVE(state->word_ends, scan->ends.n)) return -1;
+    for (size_t sentence = 0; sentence + 1 < scan->ends.n; sentence++) {
+        while (word < state->met.n && scan->places.at[2 * word] < scan->ends.at[sentence]) word++;
+        state->word_ends.at[sentence] = (uint32_t)word;
+    }
+    state->word_ends.at[scan->ends.n - 1] = (uint32_t)state->met.n;
+    state->word_ends.n = scan->ends.n;
+    return 0;
+}
+
+static int load_classes(const uint8_t *bytes, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        uint32_t block = next_point(bytes, &at) >> 8;
+        if (block >= BLOCKS || class_blocks[block] != NULL) continue;
+        PyObject *classes = PyObject_CallFunction(class_block, "I", block);
+        if (classes == NULL) return -1;
+        char *source;
+        Py_ssize_t length;
+        uint16_t *filled = malloc(512);
+        if (PyBytes_AsStringAndSize(classes, &source, &length) || length != 512 || filled == NULL) {
+            Py_DECREF(classes);
+            free(filled);
+            if (!PyErr_Occurred()) PyErr_NoMemory();
+            return -1;
+        }
+        memcpy(filled, source, 512);
+        if (block == 0) memcpy(latin, source, 512);
+        Py_DECREF(classes);
+        class_blocks[block] = filled;
+    }
+    return 0;
+}
+
+/* Read a paragraph: its characters, its words and the sentences they lie in; 0 on success. */
+static int read_text(const Scorer *scorer, State *state, const uint8_t *bytes, size_t size, Text *text, PyThreadState **thread)
+{
+    int status = decode(&state->buffer, bytes, size, text);
+    if (status == NO_CLASSES) {
+        PyEval_RestoreThread(*thread);
+        status = load_classes(bytes, size);
+        *thread = PyEval_SaveThread();
+        status = status ? status : decode(&state->buffer, bytes, size, text);
+    }
+    if (status || scan_text(text, &state->scan) || reserve_slots(&state->lexicon) || spot_words(state, text)) return -1;
+    return meet_words(scorer, state, text, thread) || end_sentences(state) ? -1 : 0;
+}
+
+#endif

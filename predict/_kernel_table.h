@@ -1,0 +1,187 @@
+/* Tables of 64-bit keys: one that grows, and one that is made once and holds the weights of its keys. */
+
+#ifndef PARASTANCE_TABLE_H
+#define PARASTANCE_TABLE_H
+
+#include "_kernel_base.h"
+
+/* Open addressing, at most half full; keys are 64 bits and compared in full. A filter of 16 bits a key answers most misses. */
+typedef struct { uint64_t key; uint32_t id; } Slot; /* key 0: empty */
+
+typedef struct {
+    Slot *at;
+    uint64_t *filter;
+    size_t slots, bits;
+} Table;
+
+static inline void table_free(Table *table)
+{
+    free(table->at);
+    free(table->filter);
+    memset(table, 0, sizeof *table);
+}
+
+static inline void table_put(Table *table, uint64_t key, uint32_t id)
+{
+    size_t slot = key & (table->slots - 1), bit = (key >> 32) & (table->bits - 1);
+    while (table->at[slot].key && table->at[slot].key != key) slot = (slot + 1) & (table->slots - 1);
+    table->at[slot] = (Slot){key, id};
+    table->filter[bit >> 6] |= 1ULL << (bit & 63);
+}
+
+/* Make room for n keys, keeping those there are; 0 on success, -1 where memory is out. */
+static inline int table_reserve(Table *table, size_t n)
+{
+    if (2 * n <= table->slots) return 0;
+    Table grown = {0};
+    for (grown.slots = 64; grown.slots < 2 * n; grown.slots *= 2) {}
+    for (grown.bits = 1024; grown.bits < 16 * n && grown.bits < (1ULL << 32); grown.bits *= 2) {}
+    grown.at = calloc(grown.slots, sizeof *grown.at);
+    grown.filter = calloc(grown.bits / 64, sizeof *grown.filter);
+    if (!grown.at || !grown.filter) {
+        table_free(&grown);
+        return -1;
+    }
+    for (size_t slot = 0; slot < table->slots; slot++)
+        if (table->at[slot].key) table_put(&grown, table->at[slot].key, table->at[slot].id);
+    table_free(table);
+    *table = grown;
+    return 0;
+}
+
+/* Whether the table may hold a key; it must have slots. */
+static inline unsigned table_may_hold(const Table *table, uint64_t key)
+{
+    size_t bit = (key >> 32) & (table->bits - 1);
+    return (unsigned)(table->filter[bit >> 6] >> (bit & 63)) & 1U;
+}
+
+/* The id of a key that passed `table_may_hold`, NONE where there is none. */
+static inline uint32_t table_probe(const Table *table, uint64_t key)
+{
+    for (size_t slot = key & (table->slots - 1); table->at[slot].key; slot = (slot + 1) & (table->slots - 1))
+        if (table->at[slot].key == key) return table->at[slot].id;
+    return NONE;
+}
+
+static inline uint32_t table_find(const Table *table, uint64_t key)
+{
+    return table->slots && table_may_hold(table, key) ? table_probe(table, key) : NONE;
+}
+
+/* The weights of n keys, made once. A map of 16 bits a key says which keys may be there; the number of ones before a key's bit is
+   the place of its record, so that a look-up of a key that is there costs one cache line beyond the map. Records of keys that
+   share a bit stand behind the others and are chained. */
+typedef struct { uint64_t key; uint32_t next; float square; } Record; /* and its row: width floats; square: idf squared */
+
+typedef struct {
+    uint64_t *map;
+    uint32_t *before; /* ones before each word of the map */
+    uint8_t *records;
+    size_t n, bits, size; /* size: of a record in bytes */
+} Index;
+
+static void index_free(Index *index)
+{
+    free_lines(index->map);
+    free(index->before);
+    free_lines(index->records);
+    memset(index, 0, sizeof *index);
+}
+
+static inline size_t index_bit(const Index *index, uint64_t key) { return (key >> 32) & (index->bits - 1); }
+
+static inline Record *record_of(const Index *index, uint32_t id) { return (Record *)(void *)(index->records + index->size * id); }
+
+static inline float *row_of(Record *record) { return (float *)(record + 1); }
+
+/* Whether the index may hold a key; it must not be empty. */
+static inline unsigned index_may_hold(const Index *index, uint64_t key)
+{
+    size_t bit = index_bit(index, key);
+    return (unsigned)(index->map[bit >> 6] >> (bit & 63)) & 1U;
+}
+
+static inline unsigned ones_of(uint64_t value)
+{
+#if defined(__GNUC__)
+    return (unsigned)__builtin_popcountll(value);
+#else
+    unsigned n = 0;
+    for (; value; value &= value - 1) n++;
+    return n;
+#endif
+}
+
+/* Set *may to whether the index may hold a key, ask for its record and return the id of the first that shares its bit. */
+static inline uint32_t index_spot(const Index *index, uint64_t key, unsigned *may)
+{
+    size_t bit = index_bit(index, key);
+    uint64_t word = index->map[bit >> 6];
+    uint32_t id = index->before[bit >> 6] + ones_of(word & ((1ULL << (bit & 63)) - 1));
+    *may = (unsigned)(word >> (bit & 63)) & 1U;
+    const uint8_t *record = index->records + index->size * id, *nothing = index->records;
+    PREFETCH(*may ? record : nothing);
+    return id;
+}
+
+/* The first record of the keys that share the bit of a key that may be there. */
+static inline uint32_t index_first(const Index *index, uint64_t key)
+{
+    size_t bit = index_bit(index, key);
+    return index->before[bit >> 6] + ones_of(index->map[bit >> 6] & ((1ULL << (bit & 63)) - 1));
+}
+
+/* The record of a key among those chained to `id`, NONE where there is none. */
+static inline uint32_t index_follow(const Index *index, uint64_t key, uint32_t id)
+{
+    while (id != NONE && record_of(index, id)->key != key) id = record_of(index, id)->next;
+    return id;
+}
+
+/* The id of a key's record, NONE where there is none. */
+static inline uint32_t index_find(const Index *index, uint64_t key)
+{
+    return index->n && index_may_hold(index, key) ? index_follow(index, key, index_first(index, key)) : NONE;
+}
+
+/* Make the map of n keys and room for their records of `width` weights each; 0 on success, -1 where memory is out. */
+static int index_make(Index *index, const uint64_t *keys, size_t n, size_t width)
+{
+    for (index->bits = 1024; index->bits < 16 * n && index->bits < (1ULL << 32); index->bits *= 2) {}
+    index->size = (sizeof(Record) + width * sizeof(float) + 31) & ~(size_t)31;
+    index->map = new_lines(index->bits / 8);
+    index->before = malloc(index->bits / 64 * sizeof *index->before);
+    if (n >= NONE / 8 || n > SIZE_MAX / 2 / index->size || !index->map || !index->before) return -1;
+    index->records = new_lines((n + 1) * index->size);
+    if (!index->records) return -1;
+    for (size_t at = 0; at < n; at++) {
+        size_t bit = index_bit(index, keys[at]);
+        index->map[bit >> 6] |= 1ULL << (bit & 63);
+    }
+    uint32_t ones = 0;
+    for (size_t word = 0; word < index->bits / 64; word++) {
+        index->before[word] = ones;
+        ones += ones_of(index->map[word]);
+    }
+    index->n = ones;
+    return 0;
+}
+
+/* The record of a key that the map was made of and that was not put before. */
+static Record *index_put(Index *index, uint64_t key)
+{
+    uint32_t id = index_first(index, key);
+    Record *record = record_of(index, id);
+    if (record->key) {
+        uint32_t added = (uint32_t)index->n++;
+        while (record->next != NONE) record = record_of(index, record->next);
+        record->next = added;
+        record = record_of(index, added);
+    }
+    record->key = key;
+    record->next = NONE;
+    return record;
+}
+
+#endif

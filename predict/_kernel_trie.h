@@ -1,0 +1,121 @@
+/* Who is named: the aliases of a target and of the actors beside it, and where a paragraph has them. */
+
+#ifndef PARASTANCE_TRIE_H
+#define PARASTANCE_TRIE_H
+
+#include "_kernel_words.h"
+
+/* The aliases of one target and of the actors beside it, as a trie over the hashes of their words in lower case. */
+typedef struct {
+    Table edges;    /* (node, word) to node; the root is node 0 */
+    uint64_t *ends; /* per alias that ends at a node: role, count, then for each word 0, 1 (capital) or the hash it must have */
+    size_t *first;  /* per node: where its aliases start in `ends`; nodes + 1 entries */
+    size_t n_nodes;
+    uint64_t openings[(OPENINGS + 1) / 64]; /* a map of the words that begin an alias */
+} Trie;
+
+static void trie_free(Trie *trie)
+{
+    table_free(&trie->edges);
+    free(trie->ends);
+    free(trie->first);
+    memset(trie, 0, sizeof *trie);
+}
+
+static void add_opening(Trie *trie, uint64_t word) { trie->openings[(word & OPENINGS) >> 6] |= 1ULL << (word & 63); }
+
+/* Whether words with these bits of their hash may begin an alias. */
+static inline unsigned opens(const Trie *trie, uint32_t bits) { return (unsigned)(trie->openings[bits >> 6] >> (bits & 63)) & 1U; }
+
+static inline uint64_t edge_key(uint32_t node, uint64_t word) { return node ? term_key(node, word, 0) : word; }
+
+/* Words first:last of the paragraph, played by `role`. */
+typedef struct { uint32_t first, last, role; } Mention;
+
+typedef VECTOR(Mention) Mentions;
+
+/* The role of the node's first alias whose capitals words first:last have, -1 where none fits. */
+static int fits(const Trie *trie, uint32_t node, const Words *words, size_t first, size_t last, int cut)
+{
+    for (size_t at = trie->first[node]; at < trie->first[node + 1];) {
+        uint64_t role = trie->ends[at], count = trie->ends[at + 1];
+        const uint64_t *wanted = trie->ends + at + 2;
+        int good = count == last - first;
+        for (size_t i = 0; good && i < count; i++) {
+            size_t at_word = first + i;
+            uint64_t written = cut && i + 1 == count ? words->lexicon[words->met[at_word].word].cut.written : words->spelling[at_word].written;
+            if (wanted[i] > 1) good = written == wanted[i];
+            else if (wanted[i] == 1) good = !words->scan->has_case || (words->met[at_word].flags & STARTS_UPPER);
+        }
+        if (good) return (int)role;
+        at += 2 + count;
+    }
+    return -1;
+}
+
+/* Where the longest alias that starts at word `at` ends, 0 where none does; it ends at `limit` at the latest. */
+static size_t longest(const Trie *trie, const Words *words, size_t at, size_t limit, uint32_t *role)
+{
+    uint32_t node = 0;
+    size_t found = 0;
+    for (size_t next = at; next < limit;) {
+        const Met *met = &words->met[next];
+        uint32_t step = table_find(&trie->edges, edge_key(node, words->spelling[next].lower));
+        int fit = -1;
+        if (step == NONE && (met->flags & HAS_CUT) && (node || opens(trie, met->opening >> 16))) {
+            uint32_t lost = table_find(&trie->edges, edge_key(node, words->lexicon[met->word].cut.lower));
+            if (lost != NONE) fit = fits(trie, lost, words, at, next + 1, 1);
+        }
+        next++;
+        if (step != NONE) fit = fits(trie, step, words, at, next, 0);
+        if (fit >= 0) {
+            found = next;
+            *role = (uint32_t)fit;
+        }
+        if (step == NONE) break;
+        node = step;
+    }
+    return found;
+}
+
+/* The words of a paragraph that may begin an alias. */
+static int find_openers(const Trie *trie, const Words *words, Ids *openers)
+{
+    size_t found = 0;
+    if (RESERVE(*openers, words->n)) return -1;
+    for (size_t at = 0; at < words->n; at++) {
+        uint32_t opening = words->met[at].opening;
+        openers->at[found] = (uint32_t)at;
+        found += opens(trie, opening & OPENINGS) | opens(trie, opening >> 16);
+    }
+    openers->n = found;
+    return 0;
+}
+
+/* The end of a mention of words up to `last`, a possessive behind it included. */
+static size_t with_possessive(const Words *words, const Text *text, size_t last, size_t limit)
+{
+    if (last >= limit || !(words->met[last].flags & IS_POSSESSIVE)) return last;
+    uint32_t end = words->place[2 * last - 1];
+    return last + (words->place[2 * last] == end + 1 && (class_at(text, end) & IS_APOSTROPHE));
+}
+
+/* The mentions in a paragraph whose sentences end at `word_ends`, into `found`; 0 on success, -1 where memory is out. */
+static int find_mentions(const Trie *trie, const Words *words, const Text *text, const Ids *word_ends, Ids *openers, Mentions *found)
+{
+    size_t behind = 0, sentence = 0;
+    if (find_openers(trie, words, openers) || RESERVE(*found, openers->n)) return -1;
+    for (size_t i = 0; i < openers->n; i++) {
+        size_t at = openers->at[i];
+        uint32_t role = 0;
+        if (at < behind) continue;
+        while (at >= word_ends->at[sentence]) sentence++;
+        size_t limit = word_ends->at[sentence], last = longest(trie, words, at, limit, &role);
+        if (!last) continue;
+        behind = with_possessive(words, text, last, limit);
+        found->at[found->n++] = (Mention){(uint32_t)at, (uint32_t)behind, role};
+    }
+    return 0;
+}
+
+#endif

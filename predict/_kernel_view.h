@@ -1,0 +1,155 @@
+/* A paragraph with its actors masked, and its unigrams and bigrams. */
+
+#ifndef PARASTANCE_VIEW_H
+#define PARASTANCE_VIEW_H
+
+#include "_kernel_block.h"
+#include "_kernel_trie.h"
+
+/* A relation to be looked up. where: IN_BOTH if it lies in one sentence, else IN_WHOLE. */
+typedef struct { uint64_t key; Made made; uint32_t where; } Pending;
+
+/* A bigram that may be known. */
+typedef struct { uint64_t key; uint32_t at, id; } Candidate;
+
+typedef struct {
+    Ids tokens;                  /* mentions as role tokens */
+    VECTOR(uint64_t) hashes;     /* of the tokens */
+    Ids ends;                    /* of the sentences, in tokens */
+    Ids named;                   /* per sentence: whether the target is named */
+    Ids openers;                 /* words that may begin a mention */
+    Mentions mentions;           /* in words */
+    Mentions places;             /* first: token; last: sentence */
+    VECTOR(uint64_t) keys;       /* of all bigrams */
+    VECTOR(Candidate) bigrams;   /* those not looked up yet */
+    VECTOR(Pending) pending;     /* relations not looked up yet */
+    Ids pending_ends;            /* of each sentence's */
+    Bag ngrams;                  /* bigrams, and where they are collected unigrams */
+    Bag relations;
+    int any_named;
+    int frames;                  /* whether names are one token each, counted in `names` by sentence */
+    Ids names;
+} View;
+
+static void view_free(View *view)
+{
+    free(view->tokens.at);
+    free(view->hashes.at);
+    free(view->ends.at);
+    free(view->named.at);
+    free(view->openers.at);
+    free(view->mentions.at);
+    free(view->places.at);
+    free(view->keys.at);
+    free(view->bigrams.at);
+    free(view->pending.at);
+    free(view->pending_ends.at);
+    bag_free(&view->ngrams);
+    bag_free(&view->relations);
+    free(view->names.at);
+    memset(view, 0, sizeof *view);
+}
+
+/* Mask the mentions, which are in order and do not cross sentences; word_ends: the sentences in words. */
+static int mask(View *view, const Words *words, const Ids *word_ends)
+{
+    size_t next = 0, word = 0, n = 0, places = 0;
+    if (RESERVE(view->tokens, words->n) || RESERVE(view->ends, word_ends->n) || RESERVE(view->named, word_ends->n)) return -1;
+    if (RESERVE(view->places, view->mentions.n)) return -1;
+    view->any_named = 0;
+    for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
+        size_t end = word_ends->at[sentence];
+        uint32_t named = 0;
+        while (word < end) {
+            while (next < view->mentions.n && view->mentions.at[next].first < word) next++;
+            size_t stop = next < view->mentions.n && view->mentions.at[next].first < end ? view->mentions.at[next].first : end;
+            for (; word < stop; word++) view->tokens.at[n++] = words->met[word].token;
+            if (word == end) break;
+            Mention mention = view->mentions.at[next++];
+            view->places.at[places++] = (Mention){(uint32_t)n, (uint32_t)sentence, mention.role};
+            view->tokens.at[n++] = mention.role;
+            named |= mention.role == TARGET;
+            word = mention.last;
+        }
+        view->any_named |= (int)named;
+        view->named.at[sentence] = named;
+        view->ends.at[sentence] = (uint32_t)n;
+    }
+    view->tokens.n = n;
+    view->places.n = places;
+    view->ends.n = view->named.n = word_ends->n;
+    return 0;
+}
+
+/* Fill in the hashes of the tokens. */
+static int hash_tokens(View *view, const Lexicon *lexicon)
+{
+    if (RESERVE(view->hashes, view->tokens.n)) return -1;
+    for (size_t at = 0; at < view->tokens.n; at++) view->hashes.at[at] = head_of(lexicon, view->tokens.at[at])->hash;
+    return 0;
+}
+
+/* The bigrams that a model may know, their records on their way into the cache; 0 on success, -1 where memory is out. */
+WIDE static int spot_bigrams(View *view, const Block *block)
+{
+    const uint64_t *hashes = view->hashes.at;
+    const Index *index = &block->index;
+    size_t n = view->tokens.n, kept = 0;
+    view->bigrams.n = 0;
+    if (!index->n || n < 2) return 0;
+    if (RESERVE(view->bigrams, n) || RESERVE(view->keys, n)) return -1;
+    uint64_t *keys = view->keys.at;
+    Candidate *found = view->bigrams.at;
+    for (size_t at = 0; at + 1 < n; at++) {
+        keys[at] = term_key(BIGRAM, hashes[at], hashes[at + 1]);
+        PREFETCH(&index->map[index_bit(index, keys[at]) >> 6]);
+    }
+    for (size_t at = 0; at + 1 < n; at++) {
+        unsigned may;
+        uint32_t id = index_spot(index, keys[at], &may);
+        found[kept] = (Candidate){keys[at], (uint32_t)at, id};
+        kept += may;
+    }
+    view->bigrams.n = kept;
+    return 0;
+}
+
+/* Put the bigrams that were spotted and are known into the bag; across sentences they count in the whole. */
+static int settle_bigrams(View *view, const Block *block)
+{
+    Bag *bag = &view->ngrams;
+    size_t next = 0;
+    if (bag_begin(bag, view->ends.n) || RESERVE(bag->items, view->bigrams.n)) return -1;
+    for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
+        uint32_t end = view->ends.at[sentence];
+        for (; next < view->bigrams.n && view->bigrams.at[next].at < end; next++) {
+            const Candidate *one = &view->bigrams.at[next];
+            uint32_t id = index_follow(&block->index, one->key, one->id);
+            bag->items.at[bag->items.n] = 4 * id + (one->at + 1 == end ? IN_WHOLE : IN_BOTH);
+            bag->items.n += id != NONE;
+        }
+        bag_end(bag);
+    }
+    return 0;
+}
+
+/* The unigrams and bigrams, those of a growing block. */
+static int collect_ngrams(View *view, Block *block, const Lexicon *lexicon)
+{
+    const uint32_t *tokens = view->tokens.at;
+    Bag *bag = &view->ngrams;
+    size_t at = 0;
+    if (bag_begin(bag, view->ends.n)) return -1;
+    for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
+        for (size_t end = view->ends.at[sentence]; at < end; at++) {
+            if (put_single(block, bag, lexicon, UNIGRAM, tokens[at], IN_BOTH)) return -1;
+            if (at + 1 == view->tokens.n) continue;
+            uint32_t where = at + 1 < end ? IN_BOTH : IN_WHOLE;
+            if (put_pair(block, bag, lexicon, BIGRAM, tokens[at], tokens[at + 1], where)) return -1;
+        }
+        bag_end(bag);
+    }
+    return 0;
+}
+
+#endif
