@@ -5,31 +5,30 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from parastance.predict.artifact import read_manifest
 from parastance.predict.bodies import Hashed, assemble
-from parastance.predict.chunks import Wanted, count_labels, label_items
+from parastance.predict.chunks import Wanted
 from parastance.predict.destination import Destination
 from parastance.predict.errors import OutputError
 from parastance.predict.executors import Executor, Inline, Processes
-from parastance.predict.inputs import STDIN, Source
-from parastance.predict.labelling import Job, guarded
+from parastance.predict.inputs import Source, size_of
+from parastance.predict.labelling import Job
 from parastance.predict.ledger import Ledger
 from parastance.predict.manifest import write_manifest
 from parastance.predict.model import Model
-from parastance.predict.outputs import LineWriter, Writer
 from parastance.predict.part_record import key_of, sum_labels
 from parastance.predict.parts import PART_SIZE, Part, plan
 from parastance.predict.pipes import rereadable
 from parastance.predict.progress import Reporter, Tally
 from parastance.predict.spool import adopt
-from parastance.predict.storage import ASIDE, commit, join, open_read, remove, stat, whole, writing
+from parastance.predict.storage import ASIDE, commit, join, open_read, remove, whole, writing
 from parastance.predict.supervise import drop, supervised
-from parastance.predict.units import Reading, read_units
+from parastance.predict.units import Reading
 from parastance.predict.version import VERSION
 from parastance.predict.worker import Changed
 
@@ -48,29 +47,6 @@ class Options:
     part_size: int = PART_SIZE
 
 
-def stream(model: Model, sources: Sequence[Source], options: Options, writer: Writer, report: Reporter) -> Tally:
-    """Label the sources in this process as they are read, in order, and write the records; return the tally."""
-    tally = Tally(len(sources))
-    report.start(_size(sources), len(sources), table=not isinstance(writer, LineWriter))
-
-    def items() -> Iterator[tuple[int, Any]]:
-        for at, source in enumerate(sources):
-            for item in guarded(source, read_units(source, options.reading)):
-                yield at, item
-            report.note(_size([source]), 0, 0)
-
-    for _, records, _, errors in label_items(model, items(), options.wanted):
-        report.rejects([str(error) for _, error in errors], len(errors))
-        writer.write(records)
-        tally.paragraphs += len(records)
-        tally.rejected += len(errors)
-        count_labels(tally.labels, records)
-        report.note(0, len(records), len(errors))
-        report.tick()
-    writer.close()
-    return tally
-
-
 def run(model: Model, sources: Sequence[Source], output: Destination, options: Options, report: Reporter) -> Tally:
     """Label the sources into a destination, part by part, and return the tally.
 
@@ -85,7 +61,7 @@ def run(model: Model, sources: Sequence[Source], output: Destination, options: O
         _told(ledger, report),
         rereadable(sources, output, options.reading.text_field) as given,
     ):
-        report.start(_size(given), len(given))
+        report.start(size_of(given), len(given))
         if ledger.earlier is not None and not output.folder and ledger.is_whole(_plan(given, output, options)):
             report.say("the output is whole already: nothing to do")
             return _tally(len(sources), ledger.earlier["parts"])
@@ -219,14 +195,6 @@ def _written(path: str, aside: str, fill: Callable[[Hashed], None]) -> dict[str,
         out = Hashed(stream)
         fill(out)
     return {"bytes": out.size, "sha256": out.digest.hexdigest()}
-
-
-def _size(sources: Iterable[Source]) -> int:
-    total = 0
-    for source in sources:
-        with suppress(OSError):
-            total += stat(source.path)[0] if source.path != STDIN else 0
-    return total
 
 
 def _tally(inputs: int, records: Sequence[dict[str, Any]]) -> Tally:

@@ -95,7 +95,7 @@ def declare_predict(parser: argparse.ArgumentParser) -> None:
 def run_predict(arguments: argparse.Namespace) -> int:
     """Run `predict`; return its exit status."""
     gc.set_threshold(COLLECT_AFTER)
-    from parastance.predict.batch import Options, run, stream
+    from parastance.predict.batch import Options, run
     from parastance.predict.chunks import Wanted
     from parastance.predict.destination import destination, without_outputs
     from parastance.predict.inputs import find_sources
@@ -103,6 +103,7 @@ def run_predict(arguments: argparse.Namespace) -> int:
     from parastance.predict.outputs import standard_output
     from parastance.predict.parts import PART_SIZE
     from parastance.predict.progress import Reporter
+    from parastance.predict.streaming import stream
     from parastance.predict.units import Reading
 
     if not arguments.inputs:
@@ -127,7 +128,7 @@ def run_predict(arguments: argparse.Namespace) -> int:
     options = Options(reading, wanted, arguments.jobs, arguments.dask, arguments.resume, size)
     try:
         if output is None:
-            tally = stream(model, sources, options, standard_output(), report)
+            tally = stream(model, sources, reading, wanted, standard_output(), report)
         else:
             tally = run(model, sources, output, options, report)
     finally:

@@ -163,7 +163,7 @@ def _token_parts(blocks: Blocks, column: int, sight: _Sight, count: int) -> Matr
         counts = Counter(seen.tokens)
         for index, token in enumerate(seen.tokens):
             frequency = (1.0 + np.log(counts[token])) / np.sqrt(max(1, len(seen.tokens)))
-            parts[index] += blocks.subwords.word_score(token)[column] * frequency / counts[token]
+            parts[index] += blocks.subwords.kept_score(token)[column] * frequency / counts[token]
     return parts
 
 

@@ -12,13 +12,14 @@ import os
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from parastance.predict.errors import InputError, UsageError
-from parastance.predict.storage import BLOCK, filesystem, is_url, open_read
+from parastance.predict.storage import BLOCK, filesystem, is_url, open_read, stat
 from parastance.predict.walk import distinct_names, walk
 
 DOCUMENTS = (".txt", ".html", ".htm")
@@ -216,3 +217,12 @@ def byte_lines(source: Source) -> Iterator[tuple[int, bytes]]:
     for row, block in line_blocks(source):
         for number, line in enumerate(io.BytesIO(block), row):
             yield number, line.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def size_of(sources: Iterable[Source]) -> int:
+    """Return the bytes of all sources whose size is known."""
+    total = 0
+    for source in sources:
+        with suppress(OSError):
+            total += stat(source.path)[0] if source.path != STDIN else 0
+    return total

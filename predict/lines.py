@@ -15,7 +15,7 @@ from parastance.predict.blocks import ORDER as HEADS
 from parastance.predict.bodies import line_of
 from parastance.predict.chunks import Item, Wanted, count_labels, label_items, unreadable
 from parastance.predict.errors import InputError, ParastanceError
-from parastance.predict.inputs import STDIN, Source, line_blocks
+from parastance.predict.inputs import Source, line_blocks
 from parastance.predict.kernel import kernel_module
 from parastance.predict.model import Model
 from parastance.predict.records import record_fields
@@ -41,7 +41,7 @@ def takes_lines(model: Model, source: Source, form: str, reading: Reading, wante
     """Return whether `label_lines` does a source's rows: JSON Lines to JSON Lines, a row a paragraph, without evidence."""
     return (
         source.format == ".jsonl" == form
-        and not (reading.documents or wanted.explain or source.path == STDIN or source.name.endswith(REJECTS))
+        and not (reading.documents or wanted.explain or source.name.endswith(REJECTS))
         and reading.text_field != reading.id_field
         and set(model.heads) <= {"kind", "topics", "stance"}
         and type(model).decide is Model.decide

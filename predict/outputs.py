@@ -31,6 +31,11 @@ class LineWriter:
     def write(self, records: Iterable[Record]) -> None:
         self.stream.writelines(json.dumps(plain(record), ensure_ascii=False) + "\n" for record in records)
 
+    def write_lines(self, lines: bytes) -> None:
+        """Write records that are lines of JSON already."""
+        self.stream.flush()
+        self.stream.buffer.write(lines)
+
     def close(self) -> None:
         self.stream.flush()
 

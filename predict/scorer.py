@@ -80,6 +80,10 @@ class Subwords:
         weighted: Matrix = ((1.0 + np.log(counts)) * self.idf[column]) @ self.weights[column].astype(np.float64)
         return weighted
 
+    def kept_score(self, word: str) -> Matrix:
+        """Return what `word_score` does, kept for the next time."""
+        return np.asarray(self._scores[self._index(word)])
+
     def _index(self, word: str) -> int:
         found = self._known.get(word)
         if found is None:

@@ -1,6 +1,7 @@
 """JSON Lines by the kernel: the same bytes, rejects and counts as row by row in Python, whatever the rows are."""
 
 import gzip
+import io
 import json
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
-from parastance.predict import labelling, lines
+from parastance.predict import labelling, lines, streaming
 from parastance.predict.blocks import Blocks
 from parastance.predict.chunks import Wanted, count_labels
 from parastance.predict.heads import Head
@@ -20,7 +21,9 @@ from parastance.predict.inputs import Source
 from parastance.predict.kernel import kernel_module
 from parastance.predict.labelling import Job, label_part
 from parastance.predict.model import Model, Unit
+from parastance.predict.outputs import LineWriter
 from parastance.predict.parts import plan
+from parastance.predict.progress import Reporter
 from parastance.predict.records import _records
 from parastance.predict.scorer import Scored
 from parastance.predict.units import Reading
@@ -111,6 +114,24 @@ def test_slices_and_packed_files(small_model: Model, tmp_path: Path) -> None:
 def test_numbers_are_written_as_python_writes_them(small_model: Model, tmp_path: Path) -> None:
     mine, theirs = both(small_model, b"".join(b'{"text": "a", "n": %s}\n' % number.encode() for number in NUMBERS), tmp_path)
     assert mine == theirs
+
+
+def test_to_standard_output(small_model: Model, tmp_path: Path) -> None:
+    """The same records, rejects and counts, whether rows go through the kernel; the inputs stay in order."""
+    rows = "\n".join(row for row in ROWS if len(row) < 1000).encode("utf-8", "surrogatepass")
+    for name, data in {"a.jsonl": rows, "b.csv": b"text\nTalks failed\n", "c.jsonl": rows[:5000], "d.jsonl": b""}.items():
+        (tmp_path / name).write_bytes(data)
+    sources = [Source(str(path), path.name, path.suffix) for path in sorted(tmp_path.iterdir())]
+    found = []
+    for by_lines in (True, False):
+        with pytest.MonkeyPatch.context() as patch:
+            if not by_lines:
+                patch.setattr(streaming, "takes_lines", lambda *_: False)
+            out, told = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n"), io.StringIO()
+            tally = streaming.stream(small_model, sources, Reading(), Wanted(), LineWriter(out), Reporter(stream=told))
+        found.append((out.buffer.getvalue(), told.getvalue(), tally.paragraphs, tally.rejected, tally.labels))  # type: ignore[attr-defined]
+    assert found[0] == found[1]
+    assert found[0][2] > 20
 
 
 VALUES = st.recursive(
