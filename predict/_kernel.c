@@ -8,10 +8,10 @@
 #include <Python.h>
 
 #include "_kernel_collect.h"
-#include "_kernel_lines_type.h"
+#include "_kernel_judge_type.h"
 #include "_kernel_make.h"
 
-#define INTERFACE 7 /* kernel.py asks for it: one left from an earlier build is passed over */
+#define INTERFACE 8 /* kernel.py asks for it: one left from an earlier build is passed over */
 
 static PyObject *kernel_score(KernelObject *self, PyObject *arguments)
 {
@@ -183,15 +183,17 @@ PyMODINIT_FUNC PyInit__kernel(void)
 {
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL) return NULL;
-    PyObject *kernel_type = PyType_FromSpec(&kernel_spec);
+    PyObject *kernel_type = PyType_FromSpec(&kernel_spec), *judge_type = PyType_FromSpec(&judge_spec);
     trie_type = (PyTypeObject *)PyType_FromSpec(&trie_spec);
     lines_type = (PyTypeObject *)PyType_FromSpec(&lines_spec);
-    if (!kernel_type || !trie_type || !lines_type || PyModule_AddObjectRef(module, "Kernel", kernel_type)
+    if (!kernel_type || !judge_type || !trie_type || !lines_type || PyModule_AddObjectRef(module, "Kernel", kernel_type)
+        || PyModule_AddObjectRef(module, "Judge", judge_type)
         || PyModule_AddObjectRef(module, "Trie", (PyObject *)trie_type)
         || PyModule_AddObjectRef(module, "Lines", (PyObject *)lines_type) || PyModule_AddIntConstant(module, "INTERFACE", INTERFACE)) {
         Py_DECREF(module);
         return NULL;
     }
     Py_DECREF(kernel_type);
+    Py_DECREF(judge_type);
     return module;
 }

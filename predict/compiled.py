@@ -51,6 +51,15 @@ class CompiledScorer:
         self.kernel.score(asked.texts, asked.tries, asked.which, asked.home, asked.given, places, scores, flags, pool)
         return Scored(scores, (flags & KNOWN) != 0, (flags & NAMES_TARGET) != 0)
 
+    def score_texts(self, texts: list[str], registry: Registry, target: str) -> Scored:
+        """Return the scores, with the strongest sentences' share, of texts that nothing else is known of, asked of one target."""
+        n = len(texts)
+        scores, flags = np.empty((n, self.blocks.width)), np.empty(n, dtype=np.uint8)
+        tries = [trie(self.module, matcher(registry, name)) for name in dict.fromkeys((registry.default, target))]
+        asked = np.full(n, len(tries) - 1, dtype=np.int32)
+        self.kernel.score(texts, tries, asked, 0, None, None, scores, flags, True)
+        return Scored(scores, (flags & KNOWN) != 0, (flags & NAMES_TARGET) != 0)
+
     def score_lines(self, lines: Any, n: int, registry: Registry, target: str) -> tuple[Matrix, NDArray[np.uint8]]:
         """Return (scores, with the strongest sentences' share, flags) of the n texts that the kernel has read as lines."""
         scores, flags = np.empty((n, self.blocks.width)), np.empty(n, dtype=np.uint8)

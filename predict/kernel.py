@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from parastance.predict.targets import Registry
 
 VARIABLE = "PARASTANCE_KERNEL"
-INTERFACE = 7  # raise it here and in `_kernel.c` with every change of what is called
+INTERFACE = 8  # raise it here and in `_kernel.c` with every change of what is called
 
 
 def _compiled() -> Any:
@@ -43,6 +43,9 @@ class Scorer(Protocol):
 
     def score(self, units: Sequence["Unit"], registry: "Registry", pool: bool) -> "Scored":
         """Return the scores of some units, the strongest sentences' share added to topics and stance where `pool` is true."""
+
+    def score_texts(self, texts: list[str], registry: "Registry", target: str) -> "Scored":
+        """Return the scores, with the strongest sentences' share, of texts that nothing else is known of, asked of one target."""
 
 
 @cache

@@ -8,20 +8,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict.artifact import model_name, read_artifact
-from parastance.predict.blocks import Blocks
+from parastance.predict.blocks import ORDER, Blocks
 from parastance.predict.errors import UsageError
 from parastance.predict.heads import Head
-from parastance.predict.kernel import Scorer, make_scorer
+from parastance.predict.kernel import Scorer, kernel_module, make_scorer
 from parastance.predict.scorer import Matrix, Scored
 from parastance.predict.shape import Place
 from parastance.predict.store import find_store, model_in_use
 from parastance.predict.targets import Registry, parse_target, read_registry
+
+if TYPE_CHECKING:
+    from parastance.predict.judging import CompiledJudge
 
 CHUNK = 1000  # paragraphs scored at once
 
@@ -109,8 +112,8 @@ class Model:
         return {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave behind the scorers, which are made anew where the model is unpickled."""
-        return {key: value for key, value in self.__dict__.items() if key not in ("_scorers", "_blocks")}
+        """Leave behind the scorers and the judge, which are made anew where the model is unpickled."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("_scorers", "_blocks", "_compiled_judge")}
 
     def target(self, name: str | None) -> str:
         """Return the name of the target meant by --target: one of the registry or of the training data, or a TOML file that is
@@ -137,7 +140,16 @@ class Model:
 
     def decide(self, units: Sequence[Unit]) -> Labels:
         """Return the labels of some units, scored as one chunk."""
-        return self._judge(self.scored(units, True), [unit.target or self.registry.default for unit in units])
+        return self._labels(self.scored(units, True), [unit.target or self.registry.default for unit in units])
+
+    def decide_texts(self, texts: list[str], target: str | None = None) -> Labels:
+        """Return the labels of some texts, scored as one chunk, all asked of one target: `decide` without a unit a text.
+
+        Chunks of about CHUNK texts are fastest. Raises TypeError where a text is not a string.
+        """
+        name = target or self.registry.default
+        scorer = self._scorer(self.blocks_for(Unit("", name)))
+        return self._labels(scorer.score_texts(texts, self.registry, name), [name] * len(texts))
 
     def score_lines(self, lines: Any, n: int, target: str | None) -> tuple[Matrix, NDArray[np.uint8]]:
         """Return (scores, flags) of the n texts that the kernel has read as lines (see `lines`), all asked of one target."""
@@ -145,6 +157,25 @@ class Model:
         scorer: Any = self._scorer(self.blocks_for(Unit("", name)))
         found: tuple[Matrix, NDArray[np.uint8]] = scorer.score_lines(lines, n, self.registry, name)
         return found
+
+    def _labels(self, scored: Scored, targets: list[str]) -> Labels:
+        heads, judge = self._compiled_judge
+        if heads.keys() != self.heads.keys() or any(heads[name] is not head for name, head in self.heads.items()):
+            del self._compiled_judge
+            heads, judge = self._compiled_judge
+        if judge is None:
+            return self._judge(scored, targets)
+        return Labels(*judge(scored), targets, scored.named, scored.known)
+
+    @cached_property
+    def _compiled_judge(self) -> tuple[dict[str, Head], "CompiledJudge | None"]:
+        """The heads and what judges by them, None where that is left to NumPy."""
+        module = kernel_module()
+        if module is None or not set(self.heads) <= set(ORDER):
+            return dict(self.heads), None
+        from parastance.predict.judging import CompiledJudge
+
+        return dict(self.heads), CompiledJudge(self.blocks, self.heads, module)
 
     def _judge(self, scored: Scored, targets: list[str]) -> Labels:
         columns, known = self.blocks.columns, scored.known

@@ -94,6 +94,12 @@ class PlainScorer:
         joined = [np.concatenate([getattr(part, name) for part in parts]) for name in ("scores", "known", "named")]
         return Scored(*joined)
 
+    def score_texts(self, texts: list[str], registry: Registry, target: str) -> Scored:
+        """Return the scores, with the strongest sentences' share, of texts that nothing else is known of, asked of one target."""
+        from parastance.predict.model import Unit
+
+        return self.score([Unit(text, target) for text in texts], registry, True)
+
     def _score(self, units: Sequence["Unit"], registry: Registry, pool: bool, memory: Memory) -> Scored:
         texts = [unit.text for unit in units]
         seen = memory.read(texts)

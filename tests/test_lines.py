@@ -220,7 +220,13 @@ def test_scores_are_judged_as_by_numpy(
     scores = np.round(random.normal(0, 3, (n, model.blocks.width)) * random.choice([1, 100]), int(random.integers(4)))
     flags = random.integers(0, 4, n).astype(np.uint8)
     units = [Unit(f"text {at}") for at in range(n)]
-    labels = model._judge(Scored(scores, flags & 1 != 0, flags & 2 != 0), ["t"] * n)
+    scored = Scored(scores, flags & 1 != 0, flags & 2 != 0)
+    labels, compiled = model._judge(scored, ["t"] * n), model._labels(scored, ["t"] * n)
+    assert given_heads.keys() == compiled.given.keys()
+    for name in given_heads:
+        assert np.abs(labels.probabilities[name] - compiled.probabilities[name]).max() < 1e-12
+        assert labels.given[name].tolist() == compiled.given[name].tolist()
+        assert labels.certain[name].tolist() == compiled.certain[name].tolist()
     records = _records(model, units, labels)
     counts: Counter[str] = Counter()
     count_labels(counts, records)

@@ -1,12 +1,15 @@
 """What a loaded model says of paragraphs: records, targets, unknown text, evidence, pickling."""
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from parastance.predict.errors import UsageError
+from parastance.predict.judging import CompiledJudge
+from parastance.predict.kernel import kernel_module
 from parastance.predict.model import Unit
 
 FIELDS = [
@@ -117,3 +120,45 @@ def test_probabilities_are_float64_of_the_right_shape(model: Any) -> None:
     assert labels.probabilities["topics"].shape == (2, 3)
     assert labels.probabilities["topics"].dtype == np.float64
     assert labels.named.tolist() == [False, True]
+
+
+def test_texts_are_labelled_as_units_are(model: Any) -> None:
+    texts = ["Tehran sent advisers to Damascus.", "Assad must go, Obama said.", "", "Share this", "zxqv"]
+    for target in (None, "us_government"):
+        units, alone = model.decide([Unit(text, target) for text in texts]), model.decide_texts(texts, target)
+        assert units.targets == alone.targets
+        assert units.named.tolist() == alone.named.tolist()
+        for name in model.heads:
+            for part in ("probabilities", "given", "certain"):
+                assert getattr(units, part)[name].tolist() == getattr(alone, part)[name].tolist()
+    with pytest.raises((TypeError, AttributeError)):
+        model.decide_texts([None])
+
+
+def test_a_head_may_be_replaced(model: Any) -> None:
+    copy = pickle.loads(pickle.dumps(model))
+    units = [Unit("Share this"), Unit("Tehran sent advisers to Damascus.")]
+    before = copy.decide(units).probabilities["topics"]
+    copy.heads["topics"] = replace(copy.heads["topics"], shift=copy.heads["topics"].shift + 1.0, curves=())
+    assert (copy.decide(units).probabilities["topics"] != before).any()
+
+
+def test_a_judge_takes_arrays_of_its_width_only(model: Any) -> None:
+    module = kernel_module()
+    if module is None:
+        pytest.skip("no kernel was built")
+    width = model.blocks.width
+    judge = CompiledJudge(model.blocks, model.heads, module)._judge
+    good = [bytes(8 * width), bytes(1), bytearray(8 * width), bytearray(width), bytearray(width)]
+    judge.rows(*good)
+    for at in range(5):
+        with pytest.raises(ValueError):
+            judge.rows(*good[:at], type(good[at])(len(good[at]) + 1), *good[at + 1 :])
+    for arguments in ((0, 0), (width, -1), (width, 9)):
+        with pytest.raises(ValueError):
+            module.Judge(*arguments, *(None if arguments[1] < 9 else _kinds(), None, None))
+
+
+def _kinds() -> tuple[Any, ...]:
+    """A kind head of two labels as the kernel takes it."""
+    return (b"a", b"b"), 0, 0, True, False, False, False, bytes(64), (b"", b"")

@@ -35,7 +35,7 @@ def ours(plain: bool) -> Label:
 
     def label(texts: list[str]) -> None:
         for at in range(0, len(texts), CHUNK):
-            model.decide([Unit(text) for text in texts[at : at + CHUNK]])
+            model.decide_texts(texts[at : at + CHUNK])
 
     return label
 
