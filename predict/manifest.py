@@ -52,12 +52,14 @@ def _inputs(parts: Sequence[Part], records: Sequence[dict[str, Any]]) -> Iterato
             if row is not None and source.slice is not None and source.slice.row and source.path == path:
                 row["paragraphs"] += facts["paragraphs"]
                 row["rejected"] += facts["rejected"]
+                row["sha256"] = piece.digest or row["sha256"]
                 continue
             if row is not None:
                 yield row
             path = source.path
             row = {
-                "name": source.name, "path": path, "bytes": facts.get("bytes", 0), "sha256": piece.digest or facts.get("sha256"),
+                "name": source.name, "path": path, "bytes": facts.get("bytes", 0),
+                "sha256": piece.digest if source.slice else facts.get("sha256"),
                 "paragraphs": facts["paragraphs"], "rejected": facts["rejected"],
             }  # fmt: skip
     if row is not None:

@@ -45,7 +45,7 @@ def rows_of(source: Source) -> list[tuple[int, Any]]:
 def whole_and_cut(path: Path, size: int) -> tuple[list[tuple[int, Any]], list[tuple[int, Any]], int]:
     """Return (the rows read at once, the rows read slice by slice, how many slices)."""
     source = Source(str(path), path.name, path.suffix)
-    pieces = survey(source, "text", size)
+    pieces = list(survey(source, "text", size))
     return rows_of(source), [row for piece in pieces for row in rows_of(hold(piece)[0])], len(pieces)
 
 
