@@ -16,6 +16,7 @@ from parastance.predict.chunks import Wanted
 from parastance.predict.destination import Destination
 from parastance.predict.errors import OutputError
 from parastance.predict.executors import Executor, Inline, Processes
+from parastance.predict.growing import Growing
 from parastance.predict.inputs import Source, size_of
 from parastance.predict.labelling import Job
 from parastance.predict.ledger import Ledger
@@ -26,7 +27,7 @@ from parastance.predict.parts import PART_SIZE, Part, plan
 from parastance.predict.pipes import rereadable
 from parastance.predict.progress import Reporter, Tally
 from parastance.predict.spool import adopt
-from parastance.predict.storage import ASIDE, commit, join, open_read, remove, whole, writing
+from parastance.predict.storage import ASIDE, commit, is_url, join, open_read, remove, whole, writing
 from parastance.predict.supervise import drop, supervised
 from parastance.predict.units import Reading
 from parastance.predict.version import VERSION
@@ -66,10 +67,16 @@ def run(model: Model, sources: Sequence[Source], output: Destination, options: O
             report.say("the output is whole already: nothing to do")
             return _tally(len(sources), ledger.earlier["parts"])
         ledger.begin()
-        parts = _label(model, given, output, options, ledger, report)
-        records = [ledger.records[key_of(part)] for part in parts]
+        growing = _growing(output, options, ledger)
+        try:
+            parts = _label(model, given, output, options, ledger, growing, report)
+            records = [ledger.records[key_of(part)] for part in parts]
+            with writing(output.path):
+                facts = _assemble(output, ledger, parts, records, growing)
+        finally:
+            if growing is not None:
+                growing.drop()
         with writing(output.path):
-            facts = _assemble(output, ledger, parts, records)
             write_manifest(output, model.name, decisive, parts, records, facts)
         return _tally(len(sources), records)
 
@@ -106,9 +113,16 @@ def _plan(sources: Sequence[Source], output: Destination, options: Options) -> I
     return plan(sources, options.reading.text_field, options.part_size, apart=output.folder)
 
 
+def _growing(output: Destination, options: Options, ledger: Ledger) -> Growing | None:
+    """Return what puts the output together meanwhile; None where one process does it, or the format does not allow it."""
+    several = options.jobs > 1 or options.dask is not None
+    return Growing(ledger) if several and not output.folder and output.form == ".jsonl" and not is_url(output.run) else None
+
+
 def _label(
-    model: Model, sources: Sequence[Source], output: Destination, options: Options, ledger: Ledger, report: Reporter
-) -> list[Part]:
+    model: Model, sources: Sequence[Source], output: Destination, options: Options, ledger: Ledger, growing: Growing | None,
+    report: Reporter,
+) -> list[Part]:  # fmt: skip
     """Label all parts that are not done; return the plan's parts in order."""
     job = Job(output.path, output.run, output.form, options.reading, options.wanted, output.folder)
     unsteady: Counter[str] = Counter()
@@ -116,7 +130,8 @@ def _label(
     try:
         while True:
             parts: list[Part] = []
-            todo = _todo(_plan(sources, output, options), parts, ledger, report, unsteady)
+            done: set[str] = set()
+            todo = _todo(_plan(sources, output, options), parts, done, ledger, report, unsteady)
             ahead = list(itertools.islice(todo, 2))
             if ahead and executor is None:
                 executor = _executor(model, job, options, report, sources, ahead)
@@ -131,17 +146,26 @@ def _label(
                 except OutputError:
                     drop(outcome)
                     raise
+                done.add(key_of(part))
+                if growing is not None:
+                    with writing(output.path):
+                        growing.take(parts, done)
                 report.rejects(outcome.named, outcome.rejected)
             unsteady.update(changed)
             if not changed:
+                if growing is not None:
+                    with writing(output.path):
+                        growing.take(parts, done)
                 return parts
+            if growing is not None:
+                growing.drop()
     finally:
         if executor is not None:
             executor.close()
 
 
 def _todo(
-    planned: Iterable[Part], parts: list[Part], ledger: Ledger, report: Reporter, unsteady: Counter[str]
+    planned: Iterable[Part], parts: list[Part], done: set[str], ledger: Ledger, report: Reporter, unsteady: Counter[str]
 ) -> Iterator[Part]:
     """Yield the planned parts that are not done, and list all; an input that changed in every round is given up."""
     for part in planned:
@@ -150,6 +174,7 @@ def _todo(
         if restless:
             yield replace(part, crashed=tuple((at, "it keeps changing while it is read") for at in restless))
         elif ledger.has(part):
+            done.add(key_of(part))
             report.skip(part.size if not unsteady else 0)
         else:
             yield part
@@ -169,11 +194,15 @@ def _executor(
     return Processes(model, job, report.note, options.jobs)
 
 
-def _assemble(output: Destination, ledger: Ledger, parts: Sequence[Part], records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _assemble(
+    output: Destination, ledger: Ledger, parts: Sequence[Part], records: Sequence[dict[str, Any]], growing: Growing | None
+) -> dict[str, Any]:
     """Write the rejects and, where the output is one file, that file; return its size and digest."""
     facts: dict[str, Any] = {}
     aside = join(output.run, f"whole{ASIDE}")
-    if adopted := adopt(output.run, records, aside):
+    if growing is not None and (grown := growing.finish(parts, output.path)):
+        facts = grown
+    elif adopted := adopt(output.run, records, aside):
         facts = adopted
         commit(aside, output.path)
     elif not output.folder:

@@ -298,6 +298,23 @@ def test_bodies_that_changed_are_made_anew(
     assert left + again <= resumed <= left + (again and 20)
 
 
+def test_several_jobs_put_the_output_together_meanwhile(
+    stopped: Callable[[], Path], small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what an earlier run has done, and not twice what is done out of order."""
+    mine = stopped()
+    copied: list[int] = []
+    monkeypatch.setattr(
+        "parastance.predict.batch.assemble", lambda form, infos, *rest: copied.append(len(infos)) or assemble(form, infos, *rest)
+    )
+    label(small_model, mine, tmp_path / "out.jsonl", resume=True, jobs=2)
+    assert not any(copied)
+    label(small_model, mine, tmp_path / "wanted.jsonl")
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "wanted.jsonl").read_bytes()
+    manifests = [(tmp_path / f"{name}.jsonl.manifest.json").read_bytes() for name in ("out", "wanted")]
+    assert manifests[0] == manifests[1]
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_bodies_in_order_are_not_copied(
     links: bool, archive: Path, small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
