@@ -18,9 +18,10 @@ from parastance.train.data import LabelledRow
 SCRIPT = """
 import json, pickle, sys
 import numpy as np
+from scipy.sparse import hstack
 from scipy.special import expit
 with open(sys.argv[1], "rb") as file:
-    vectorizer, weights, bias = pickle.load(file)
+    makers, weights, bias = pickle.load(file)
 def chunks(stream):
     rows = []
     for line in stream:
@@ -32,7 +33,9 @@ def chunks(stream):
         yield rows
 with open(sys.argv[2], encoding="utf-8") as source, open(sys.argv[3], "w", encoding="utf-8") as target:
     for rows in chunks(source):
-        p = expit(vectorizer.transform([row["text"] for row in rows]) @ weights + bias)
+        texts = [row["text"] for row in rows]
+        parts = [maker.transform(texts) for maker in makers]
+        p = expit((parts[0] if len(parts) == 1 else hstack(parts, format="csr")) @ weights + bias)
         for row, values in zip(rows, p.round(4).tolist()):
             row["probabilities"] = values
             row["labels"] = [at for at, value in enumerate(values) if value >= 0.5]
@@ -47,19 +50,12 @@ def write_rows(path: Path, texts: Sequence[str]) -> None:
             file.write(json.dumps({"id": f"p{at}", "text": text}, ensure_ascii=False) + "\n")
 
 
-def scikit_script(folder: Path, rows: Sequence[LabelledRow], truth: peers.Truth) -> list[str]:
-    """Write the script and its model; return its command but for the files."""
-    import numpy as np
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    x = vectorizer.fit_transform([row.text for row in rows])
-    fitted = [LogisticRegression(solver="liblinear").fit(x, column) for column in truth.T]
-    weights, bias = np.column_stack([one.coef_[0] for one in fitted]), np.array([one.intercept_[0] for one in fitted])
+def scikit_script(folder: Path, rows: Sequence[LabelledRow], truth: peers.Truth, characters: bool) -> list[str]:
+    """Write the script and its model, of words alone or with characters beside them; return its command but for the files."""
+    name = "characters" if characters else "words"
     (folder / "script.py").write_text(SCRIPT, encoding="utf-8")
-    (folder / "model.pickle").write_bytes(pickle.dumps((vectorizer, np.ascontiguousarray(weights), bias)))
-    return [sys.executable, str(folder / "script.py"), str(folder / "model.pickle")]
+    (folder / f"{name}.pickle").write_bytes(pickle.dumps(peers.scikit_model([row.text for row in rows], truth, characters)))
+    return [sys.executable, str(folder / "script.py"), str(folder / f"{name}.pickle")]
 
 
 def predict_command(source: Path, target: Path) -> list[str]:
@@ -77,8 +73,12 @@ def race(texts: list[str], rows: Sequence[LabelledRow], binary: str | None, roun
         folder = Path(name)
         write_rows(folder / "big.jsonl", texts)
         predict = predict_command(folder / "big.jsonl", folder / "out.jsonl")
-        script = [*scikit_script(folder, rows, truth), str(folder / "big.jsonl"), str(folder / "theirs.jsonl")]
-        commands = {"parastance": predict, "parastance --jobs 2": [*predict, "--jobs", "2"], "scikit-learn script": script}
+        files = [str(folder / "big.jsonl"), str(folder / "theirs.jsonl")]
+        commands = {
+            "parastance": predict, "parastance --jobs 2": [*predict, "--jobs", "2"],
+            "scikit-learn script, words 1-2": [*scikit_script(folder, rows, truth, False), *files],
+            "scikit-learn script, words 1-2 and char_wb 3-5": [*scikit_script(folder, rows, truth, True), *files],
+        }  # fmt: skip
         if binary:
             peers.fasttext_model([row.text for row in rows], truth).save_model(str(folder / "model.bin"))
             (folder / "big.txt").write_text("".join(peers.normalised(text) + "\n" for text in texts), encoding="utf-8")
@@ -97,9 +97,10 @@ def race(texts: list[str], rows: Sequence[LabelledRow], binary: str | None, roun
 
 
 def _timed(command: Sequence[str]) -> tuple[float, float]:
-    """Return (wall seconds, processor seconds of the process and its children) of a command."""
+    """Return (wall seconds, processor seconds of the process and its children) of a command, its modules compiled as pip does."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     before, start = os.times(), time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     after = os.times()
     spent = after.children_user + after.children_system - before.children_user - before.children_system
     return time.perf_counter() - start, spent

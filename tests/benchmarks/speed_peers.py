@@ -19,7 +19,7 @@ from parastance.predict.kernel import kernel_module
 from parastance.predict.model import CHUNK, Unit, load
 
 Label = Callable[[list[str]], Any]
-Truth = NDArray[np.bool_]
+Truth, Matrix = NDArray[np.bool_], NDArray[np.float64]
 WORDS = re.compile(r"\w+|[^\w\s]")
 
 
@@ -40,10 +40,9 @@ def ours(plain: bool) -> Label:
     return label
 
 
-def scikit(texts: Sequence[str], truth: Truth, characters: bool) -> Label:
-    """scikit-learn's TF-IDF of words and word pairs, with `char_wb` 3 to 5 beside it if asked for, times logistic weights."""
+def scikit_model(texts: Sequence[str], truth: Truth, characters: bool) -> tuple[list[Any], Matrix, Matrix]:
+    """Return scikit-learn's TF-IDF of words and word pairs, with `char_wb` 3 to 5 beside it if asked for, and logistic weights."""
     from scipy.sparse import hstack
-    from scipy.special import expit
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
@@ -53,7 +52,15 @@ def scikit(texts: Sequence[str], truth: Truth, characters: bool) -> Label:
     x = hstack([maker.fit_transform(texts) for maker in makers], format="csr")
     fitted = [LogisticRegression(solver="liblinear").fit(x, column) for column in truth.T]
     weights = np.ascontiguousarray(np.column_stack([one.coef_[0] for one in fitted]))
-    bias = np.array([one.intercept_[0] for one in fitted])
+    return makers, weights, np.array([one.intercept_[0] for one in fitted])
+
+
+def scikit(texts: Sequence[str], truth: Truth, characters: bool) -> Label:
+    """scikit-learn, see `scikit_model`, as a library."""
+    from scipy.sparse import hstack
+    from scipy.special import expit
+
+    makers, weights, bias = scikit_model(texts, truth, characters)
 
     def label(asked: list[str]) -> Any:
         for at in range(0, len(asked), CHUNK):
