@@ -41,12 +41,9 @@ static PyObject *kernel_score(KernelObject *self, PyObject *arguments)
         failure();
         goto done;
     }
-    int failed = 0;
+    Work work = {batch.items, n, home_trie, pool, out.buf, flags.buf};
     PyThreadState *thread = PyEval_SaveThread();
-    for (size_t at = 0; at < n && !failed; at++)
-        failed = renew_state(&self->scorer, &state)
-              || score_item(&self->scorer, state, &batch.items[at], home_trie, pool, (double *)out.buf + at * width,
-                            (uint8_t *)flags.buf + at, &thread);
+    int failed = score_all(&self->scorer, &state, &work, &thread);
     PyEval_RestoreThread(thread);
     if (give_back(self, state, failed)) goto done;
     result = Py_NewRef(Py_None);
@@ -70,33 +67,32 @@ static PyObject *kernel_score_lines(KernelObject *self, PyObject *arguments)
     LinesObject *source = (LinesObject *)lines;
     LineReader *reader = &source->reader;
     State *state = NULL;
+    Item *items = NULL;
     size_t width = self->scorer.width;
     if ((size_t)out.len != 8 * reader->given * width || (size_t)flags.len != reader->given || self->collects) {
         PyErr_SetString(PyExc_ValueError, "arguments of unlike lengths");
         goto done;
     }
     if (take_lines(source)) goto done;
-    if ((state = take_state(self)) == NULL) {
+    items = malloc((reader->given + 1) * sizeof *items);
+    if (items == NULL || (state = take_state(self)) == NULL) {
         source->busy = 0;
         failure();
         goto done;
     }
-    int failed = 0;
-    double *scores = out.buf;
-    uint8_t *flag = flags.buf;
-    PyThreadState *thread = PyEval_SaveThread();
-    for (size_t at = 0; at < reader->rows.n && !failed; at++) {
+    Work work = {items, 0, &((TrieObject *)home)->trie, pool, out.buf, flags.buf};
+    for (size_t at = 0; at < reader->rows.n; at++) {
         if (reader->rows.at[at].left) continue;
         Span said = span_of(reader, reader->rows.at[at].said);
-        Item item = {.bytes = said.at, .size = said.n, .asked = &((TrieObject *)asked)->trie};
-        failed = renew_state(&self->scorer, &state)
-              || score_item(&self->scorer, state, &item, &((TrieObject *)home)->trie, pool, scores, flag++, &thread);
-        scores += width;
+        items[work.n++] = (Item){.bytes = said.at, .size = said.n, .asked = &((TrieObject *)asked)->trie};
     }
+    PyThreadState *thread = PyEval_SaveThread();
+    int failed = score_all(&self->scorer, &state, &work, &thread);
     PyEval_RestoreThread(thread);
     source->busy = 0;
     if (!give_back(self, state, failed)) result = Py_NewRef(Py_None);
 done:
+    free(items);
     PyBuffer_Release(&out);
     PyBuffer_Release(&flags);
     return result;

@@ -38,19 +38,22 @@ static int add_bag(Rows *whole, Rows *sentences, const Bag *bag, Ids *scratch)
 
 static int collect_item(Scorer *scorer, State *state, const Item *item, uint32_t index, Rows *rows, PyThreadState **thread)
 {
-    Text text;
-    View *view = &state->asked;
+    Paragraph *paragraph = &state->under_way[0];
+    View *view = &paragraph->asked;
     Ids *scratch = &state->starts;
-    if (read_text(scorer, state, item->bytes, item->size, &text, thread)) return -1;
-    if (see(scorer, state, view, item->asked, &text, item->mentions ? item : NULL)) return -1;
+    paragraph->item = item;
+    if (read_text(state, paragraph, thread) || meet_words(scorer, state, paragraph, thread) || end_sentences(paragraph)) return -1;
+    if (see(state, paragraph, view, item->asked, item->mentions != NULL) || hash_tokens(view, &state->lexicon)) return -1;
+    if (collect_ngrams(view, &scorer->masked, &state->lexicon)) return -1;
+    if (spot_relations(view, &scorer->relations) || settle_relations(view, &scorer->relations)) return -1;
     if (add_bag(&rows[OF_MASKED], &rows[SENTENCE_MASKED], &view->ngrams, scratch)) return -1;
     if (add_bag(&rows[OF_RELATIONS], &rows[SENTENCE_RELATIONS], &view->relations, scratch)) return -1;
-    size_t n = state->met.n, start = 0;
+    size_t n = paragraph->met.n, start = 0;
     if (RESERVE(*scratch, n)) return -1;
-    for (size_t at = 0; at < n; at++) scratch->at[at] = state->met.at[at].token;
+    for (size_t at = 0; at < n; at++) scratch->at[at] = paragraph->met.at[at].token;
     if (add_row_of(&rows[OF_WORDS], scratch->at, n)) return -1;
-    for (size_t sentence = 0; state->word_ends.n > 1 && sentence < state->word_ends.n; sentence++) {
-        size_t end = state->word_ends.at[sentence];
+    for (size_t sentence = 0; paragraph->word_ends.n > 1 && sentence < paragraph->word_ends.n; sentence++) {
+        size_t end = paragraph->word_ends.at[sentence];
         if (add_row_of(&rows[SENTENCE_WORDS], scratch->at + start, end - start) || add_row_of(&rows[OWNERS], &index, 1)) return -1;
         start = end;
     }

@@ -6,16 +6,6 @@
 #include "_kernel_reader.h"
 #include "_kernel_records.h"
 
-/* One text and what is asked of it. mentions: triples of first word, last word and role, or NULL. */
-typedef struct {
-    const uint8_t *bytes;
-    size_t size;
-    const Trie *asked;
-    const int32_t *mentions;
-    size_t n_mentions;
-    int32_t place[2];
-} Item;
-
 /* The mentions that were given by hand. */
 static int given_mentions(View *view, const Item *item, size_t n_words)
 {
@@ -28,59 +18,121 @@ static int given_mentions(View *view, const Item *item, size_t n_words)
     return 0;
 }
 
-/* The mentions of a paragraph: by hand, or those of a trie's aliases. */
-static int see_mentions(const State *state, View *view, const Trie *trie, const Text *text, const Item *given)
+/* Look at a paragraph with the eyes of one target: who is named, and its tokens. given: whether the mentions are given. */
+static int see(const State *state, const Paragraph *paragraph, View *view, const Trie *trie, int given)
 {
-    Words words = words_of(state);
+    Words words = words_of(&state->lexicon, paragraph);
     view->mentions.n = 0;
-    if (given) return given_mentions(view, given, words.n);
-    return find_mentions(trie, &words, text, &state->word_ends, &view->openers, &view->mentions);
+    int failed = given ? given_mentions(view, paragraph->item, words.n)
+                       : find_mentions(trie, &words, &paragraph->text, &paragraph->word_ends, &view->openers, &view->mentions);
+    return failed || mask(view, &words, &paragraph->word_ends) ? -1 : 0;
+}
+
+/* Find which terms a view may have. */
+static int spot(const Scorer *scorer, const State *state, View *view)
+{
+    return hash_tokens(view, &state->lexicon) || spot_bigrams(view, &scorer->masked) || spot_relations(view, &scorer->relations) ? -1 : 0;
 }
 
 /* The terms of the blocks that only some models have. */
-static int see_more(Scorer *scorer, State *state, const View *view, const Text *text)
+static int settle_more(Scorer *scorer, State *state, const Paragraph *paragraph, const View *view)
 {
-    Words words = words_of(state);
     const Lexicon *lexicon = &state->lexicon;
-    const Ids *ends = &state->word_ends;
+    const Text *text = &paragraph->text;
+    const Ids *ends = &paragraph->word_ends;
+    Words words = words_of(lexicon, paragraph);
+    View *framed = &state->framed;
     if (scorer->names.index.n && find_own_names(&state->own_names, view, &scorer->names, lexicon, &words, ends)) return -1;
     if (scorer->clauses.index.n
         && find_clauses(&state->own_clauses, view, &scorer->clauses, lexicon, text, &words, scorer->parts, ends))
         return -1;
     if (!scorer->frames.index.n) return 0;
-    return frame(&state->framed, view, text, &words, ends) || hash_tokens(&state->framed, lexicon) ? -1 : find_relations(&state->framed, &scorer->frames);
+    if (frame(framed, view, text, &words, ends) || hash_tokens(framed, lexicon)) return -1;
+    return spot_relations(framed, &scorer->frames) || settle_relations(framed, &scorer->frames) ? -1 : 0;
 }
 
-/* Look at a paragraph with the eyes of one target: its mentions and terms. given: NULL, or where its mentions are given. */
-static int see(Scorer *scorer, State *state, View *view, const Trie *trie, const Text *text, const Item *given)
+/* Score a paragraph as one view sees it into columns low:high; return whether any n-gram is known, -1 where memory is out. */
+static int settle_view(Scorer *scorer, State *state, const Paragraph *paragraph, View *view, size_t low, size_t high,
+                       const double *shape, int pool, double *out)
 {
-    Words words = words_of(state);
-    const Lexicon *lexicon = &state->lexicon;
-    if (see_mentions(state, view, trie, text, given) || mask(view, &words, &state->word_ends) || hash_tokens(view, lexicon)) return -1;
-    if (scorer->masked.grows) return collect_ngrams(view, &scorer->masked, lexicon) || find_relations(view, &scorer->relations);
-    if (spot_bigrams(view, &scorer->masked) || find_relations(view, &scorer->relations)) return -1;
-    return settle_bigrams(view, &scorer->masked) || see_more(scorer, state, view, text) ? -1 : 0;
+    if (settle_bigrams(view, &scorer->masked) || settle_relations(view, &scorer->relations)) return -1;
+    if (settle_more(scorer, state, paragraph, view)) return -1;
+    return score_view(scorer, state, paragraph, view, low, high, shape, pool, out);
 }
 
-static int score_item(Scorer *scorer, State *state, const Item *item, const Trie *home, int pool, double *out, uint8_t *flags,
-                      PyThreadState **thread)
+/* ---- the steps of a paragraph: read, meet, look up, score ---- */
+
+/* What is scored, and where to. out: (n, width); flags: (n,). */
+typedef struct {
+    const Item *items;
+    size_t n;
+    const Trie *home;
+    int pool;
+    double *out;
+    uint8_t *flags;
+} Work;
+
+/* Whether all heads see a paragraph alike. */
+static int at_home(const Work *work, const Item *item) { return item->asked == work->home && !item->mentions; }
+
+static int meet_paragraph(const Scorer *scorer, State *state, const Work *work, Paragraph *paragraph, PyThreadState **thread)
 {
-    Text text;
+    const Item *item = paragraph->item;
+    if (meet_words(scorer, state, paragraph, thread) || end_sentences(paragraph)) return -1;
+    if (see(state, paragraph, &paragraph->home, work->home, 0)) return -1;
+    return at_home(work, item) ? 0 : see(state, paragraph, &paragraph->asked, item->asked, item->mentions != NULL);
+}
+
+static int spot_paragraph(const Scorer *scorer, const State *state, const Work *work, Paragraph *paragraph)
+{
+    if (spot(scorer, state, &paragraph->home)) return -1;
+    return at_home(work, paragraph->item) ? 0 : spot(scorer, state, &paragraph->asked);
+}
+
+static int score_paragraph(Scorer *scorer, State *state, const Work *work, Paragraph *paragraph, double *out, uint8_t *flags)
+{
     double values[SHAPES], *shape = scorer->shape ? values : NULL;
-    if (read_text(scorer, state, item->bytes, item->size, &text, thread)) return -1;
-    if (shape) shape_of(&text, &state->scan, state->met.at, item->place, shape);
-    int same = item->asked == home && !item->mentions;
-    View *view = &state->home;
-    if (see(scorer, state, view, home, &text, NULL)) return -1;
-    int known = score_view(scorer, state, view, 0, same ? scorer->width : scorer->stance, shape, pool, out);
+    if (shape) shape_of(&paragraph->text, &paragraph->scan, paragraph->met.at, paragraph->item->place, shape);
+    int same = at_home(work, paragraph->item);
+    View *view = &paragraph->home;
+    int known = settle_view(scorer, state, paragraph, view, 0, same ? scorer->width : scorer->stance, shape, work->pool, out);
     if (known >= 0 && !same) {
-        view = &state->asked;
-        if (see(scorer, state, view, item->asked, &text, item->mentions ? item : NULL)) return -1;
-        known = score_view(scorer, state, view, scorer->stance, scorer->width, shape, pool, out);
+        view = &paragraph->asked;
+        known = settle_view(scorer, state, paragraph, view, scorer->stance, scorer->width, shape, work->pool, out);
     }
     if (known < 0) return -1;
     *flags = (uint8_t)((known ? KNOWN : 0) | (view->any_named ? NAMES_TARGET : 0));
     return 0;
+}
+
+/* Ask for the first lines of a text. */
+static void ask_for(const Item *item)
+{
+    for (size_t at = 0; at < item->size && at < 512; at += 64) PREFETCH(item->bytes + at);
+}
+
+static Paragraph *under_way(State *state, size_t at) { return &state->under_way[at % UNDER_WAY]; }
+
+/* Score paragraphs from the one at `start` on until all are done or too many words are kept, each a step behind the next; return
+   how many were done, 0 on failure. */
+static size_t score_some(Scorer *scorer, State *state, const Work *work, size_t start, PyThreadState **thread)
+{
+    size_t n = work->n - start;
+    for (size_t at = 0; at < n + UNDER_WAY - 1; at++) {
+        if (at < n) {
+            under_way(state, at)->item = &work->items[start + at];
+            if (at + 1 < n) ask_for(&work->items[start + at + 1]);
+            if (read_text(state, under_way(state, at), thread)) return 0;
+        }
+        if (at >= 1 && at - 1 < n && meet_paragraph(scorer, state, work, under_way(state, at - 1), thread)) return 0;
+        if (at >= 2 && at - 2 < n && spot_paragraph(scorer, state, work, under_way(state, at - 2))) return 0;
+        if (at >= 3) {
+            size_t row = start + at - 3;
+            if (score_paragraph(scorer, state, work, under_way(state, at - 3), work->out + row * scorer->width, work->flags + row)) return 0;
+        }
+        if (at < n && is_full(state)) n = at + 1;
+    }
+    return n;
 }
 
 /* ---- states ---- */
@@ -116,15 +168,18 @@ static State *take_state(KernelObject *kernel)
     return state != NULL ? state : new_state(&kernel->scorer);
 }
 
-/* Begin anew where too many words are kept, or the stamps run out; 0 on success. */
-static int renew_state(const Scorer *scorer, State **state)
+/* Score all that there is to do, beginning anew where too many words are kept; 0 on success. */
+static int score_all(Scorer *scorer, State **state, const Work *work, PyThreadState **thread)
 {
-    const State *kept = *state;
-    if (kept->lexicon.words.n <= KEPT_WORDS && kept->lexicon.letters.n <= KEPT_LETTERS && kept->stamp < UINT32_MAX / 2) return 0;
-    State *fresh = new_state(scorer);
-    if (fresh == NULL) return -1;
-    state_free(*state);
-    *state = fresh;
+    for (size_t done = 0, more; done < work->n; done += more) {
+        if (is_full(*state)) {
+            State *fresh = new_state(scorer);
+            if (fresh == NULL) return -1;
+            state_free(*state);
+            *state = fresh;
+        }
+        if (!(more = score_some(scorer, *state, work, done, thread))) return -1;
+    }
     return 0;
 }
 

@@ -101,43 +101,44 @@ static uint32_t intern_word(const Scorer *scorer, State *state, Word word, const
 }
 
 /* Find the hashes of the words, asking for the memory that will be looked at next. */
-static int spot_words(State *state, const Text *text)
+static int spot_words(Paragraph *paragraph, const Lexicon *lexicon)
 {
-    const uint32_t *places = state->scan.places.at;
-    const Lexicon *lexicon = &state->lexicon;
-    size_t n = state->scan.places.n / 2;
-    if (RESERVE(state->spellings, n) || RESERVE(state->met, n)) return -1;
+    const Text *text = &paragraph->text;
+    const uint32_t *places = paragraph->scan.places.at;
+    size_t n = paragraph->scan.places.n / 2;
+    if (RESERVE(paragraph->spellings, n) || RESERVE(paragraph->met, n)) return -1;
     for (size_t at = 0; at < n; at++) {
         size_t first = byte_of(text, places[2 * at]), last = byte_of(text, places[2 * at + 1]);
         uint64_t hash = hash_padded(text->bytes + first, last - first);
-        state->spellings.at[at].written = hash;
+        paragraph->spellings.at[at].written = hash;
         PREFETCH(&lexicon->slots[word_slot(lexicon, hash)]);
     }
-    state->met.n = n;
+    paragraph->met.n = n;
     return 0;
 }
 
 /* Add a word that was not met before; 0 on success, -1 where memory is out or Python failed. */
-static int meet_word(const Scorer *scorer, State *state, const Text *text, size_t at, PyThreadState **thread)
+static int meet_word(const Scorer *scorer, State *state, const Paragraph *paragraph, size_t at, PyThreadState **thread)
 {
-    uint32_t start = state->scan.places.at[2 * at], end = state->scan.places.at[2 * at + 1];
+    const Text *text = &paragraph->text;
+    uint32_t start = paragraph->scan.places.at[2 * at], end = paragraph->scan.places.at[2 * at + 1];
     size_t first = byte_of(text, start);
-    Word word = {.spelling = {state->spellings.at[at].written, 0}, .length = (uint32_t)(byte_of(text, end) - first)};
+    Word word = {.spelling = {paragraph->spellings.at[at].written, 0}, .length = (uint32_t)(byte_of(text, end) - first)};
     return intern_word(scorer, state, word, text->bytes + first, end - start, thread) == NONE ? -1 : 0;
 }
 
-/* Find which words those of a text are; 0 on success. */
-static int meet_words(const Scorer *scorer, State *state, const Text *text, PyThreadState **thread)
+/* Find which words those of a paragraph are; 0 on success. */
+static int meet_words(const Scorer *scorer, State *state, Paragraph *paragraph, PyThreadState **thread)
 {
-    for (size_t at = 0; at < state->met.n; at++) {
-        uint64_t hash = state->spellings.at[at].written;
+    for (size_t at = 0; at < paragraph->met.n; at++) {
+        uint64_t hash = paragraph->spellings.at[at].written;
         const WordSlot *slot = find_word(&state->lexicon, hash);
         if (slot == NULL) {
-            if (meet_word(scorer, state, text, at, thread)) return -1;
+            if (meet_word(scorer, state, paragraph, at, thread)) return -1;
             slot = find_word(&state->lexicon, hash);
         }
-        state->met.at[at] = slot->met;
-        state->spellings.at[at] = slot->spelling;
+        paragraph->met.at[at] = slot->met;
+        paragraph->spellings.at[at] = slot->spelling;
         const char *head = (const char *)head_of(&state->lexicon, slot->met.token);
         PREFETCH(head);
         PREFETCH(head + 64);
@@ -146,17 +147,18 @@ static int meet_words(const Scorer *scorer, State *state, const Text *text, PyTh
 }
 
 /* Find where the sentences end, in words. */
-static int end_sentences(State *state)
+static int end_sentences(Paragraph *paragraph)
 {
-    const Scan *scan = &state->scan;
+    const Scan *scan = &paragraph->scan;
+    Ids *ends = &paragraph->word_ends;
     size_t word = 0;
-    if (RESERVE(state->word_ends, scan->ends.n)) return -1;
+    if (RESERVE(*ends, scan->ends.n)) return -1;
     for (size_t sentence = 0; sentence + 1 < scan->ends.n; sentence++) {
-        while (word < state->met.n && scan->places.at[2 * word] < scan->ends.at[sentence]) word++;
-        state->word_ends.at[sentence] = (uint32_t)word;
+        while (word < paragraph->met.n && scan->places.at[2 * word] < scan->ends.at[sentence]) word++;
+        ends->at[sentence] = (uint32_t)word;
     }
-    state->word_ends.at[scan->ends.n - 1] = (uint32_t)state->met.n;
-    state->word_ends.n = scan->ends.n;
+    ends->at[scan->ends.n - 1] = (uint32_t)paragraph->met.n;
+    ends->n = scan->ends.n;
     return 0;
 }
 
@@ -184,18 +186,20 @@ static int load_classes(const uint8_t *bytes, size_t size)
     return 0;
 }
 
-/* Read a paragraph: its characters, its words and the sentences they lie in; 0 on success. */
-static int read_text(const Scorer *scorer, State *state, const uint8_t *bytes, size_t size, Text *text, PyThreadState **thread)
+/* Read a paragraph: its characters, where its words and sentences are; 0 on success. */
+static int read_text(State *state, Paragraph *paragraph, PyThreadState **thread)
 {
-    int status = decode(&state->buffer, bytes, size, text);
+    const Item *item = paragraph->item;
+    Text *text = &paragraph->text;
+    int status = decode(&paragraph->buffer, item->bytes, item->size, text);
     if (status == NO_CLASSES) {
         PyEval_RestoreThread(*thread);
-        status = load_classes(bytes, size);
+        status = load_classes(item->bytes, item->size);
         *thread = PyEval_SaveThread();
-        status = status ? status : decode(&state->buffer, bytes, size, text);
+        status = status ? status : decode(&paragraph->buffer, item->bytes, item->size, text);
     }
-    if (status || scan_text(text, &state->scan) || reserve_slots(&state->lexicon) || spot_words(state, text)) return -1;
-    return meet_words(scorer, state, text, thread) || end_sentences(state) ? -1 : 0;
+    if (status || scan_text(text, &paragraph->scan) || reserve_slots(&state->lexicon)) return -1;
+    return spot_words(paragraph, &state->lexicon);
 }
 
 #endif

@@ -141,15 +141,23 @@ static int put_count(Block *block, Bag *bag, size_t names, uint32_t where)
     return put_bare(block, bag, COUNT + (uint32_t)(names < MANY ? names : MANY), where);
 }
 
-/* The relations; whether the target is named is the last of each sentence and of the paragraph. */
-static int find_relations(View *view, Block *block)
+/* The relations that the block may know, their records on their way into the cache; 0 on success, -1 where memory is out. */
+static int spot_relations(View *view, const Block *block)
+{
+    if (block_is_empty(block)) return 0;
+    if (list_relations(view)) return -1;
+    if (!block->grows) sift_relations(view, &block->index);
+    return 0;
+}
+
+/* Put the relations that were spotted and are known into the bag; whether the target is named is the last of each sentence and of
+   the paragraph. */
+static int settle_relations(View *view, Block *block)
 {
     Bag *bag = &view->relations;
     size_t start = 0, names = 0;
     if (bag_begin(bag, view->ends.n)) return -1;
     if (block_is_empty(block)) return 0;
-    if (list_relations(view)) return -1;
-    if (!block->grows) sift_relations(view, &block->index);
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
         size_t end = view->pending_ends.at[sentence];
         if (settle(view, block, start, end)) return -1;

@@ -112,37 +112,75 @@ WIDE static void sum_rows(const Addend *addends, size_t n, size_t total, const S
     }
 }
 
-/* Squared norms of a few terms. */
-typedef struct { float masked, notions; } Squares;
+/* Squared norms of a few terms, of the whole and of the sentence. */
+typedef struct { float masked, notions, own_masked, own_notions; } Squares;
 
-static inline void add_squares(Sums *sums, Squares squares)
+static inline void add_squares(Sink *sink, Squares squares)
 {
-    sums->masked += (double)squares.masked;
-    sums->notions += (double)squares.notions;
+    sink->whole.masked += (double)squares.masked;
+    sink->whole.notions += (double)squares.notions;
+    sink->part.masked += (double)squares.own_masked;
+    sink->part.notions += (double)squares.own_notions;
+}
+
+/* Count tokens and say what their rows add; return whether one is known. */
+static ALWAYS_INLINE uint32_t count_tokens(const Lexicon *lexicon, const uint32_t *tokens, size_t n, Sink *sink, int split, Addend *addends)
+{
+    uint32_t known = 0, now = sink->now, oldest = sink->oldest;
+    Squares squares = {0};
+    for (size_t at = 0; at < n; at++) {
+        Head *head = head_of(lexicon, tokens[at]);
+        Tally tally = touched(&head->tally, now, oldest);
+        Gain whole = gain_of(++tally.total), part = {0};
+        known |= head->known;
+        squares.masked += whole.square * head->masked;
+        squares.notions += whole.square * head->notion;
+        if (split) {
+            part = gain_of(++tally.count);
+            squares.own_masked += part.square * head->masked;
+            squares.own_notions += part.square * head->notion;
+        }
+        head->tally = tally;
+        addends[at] = (Addend){rows_of(head), whole.value, part.value};
+    }
+    add_squares(sink, squares);
+    return known;
+}
+
+/* Count terms of one block and say what their rows add. */
+static ALWAYS_INLINE void count_terms(const Index *index, Counter *counter, const uint32_t *items, size_t n, Sink *sink, int split, Addend *addends)
+{
+    uint32_t now = sink->now, oldest = sink->oldest;
+    Squares squares = {0};
+    for (size_t at = 0; at < n; at++) {
+        uint32_t id = items[at] >> 2, in_whole = items[at] >> 1 & 1, in_sentence = items[at] & 1;
+        Record *record = record_of(index, id);
+        Cell *cell = cell_of(counter, id, oldest);
+        Tally tally = touched(&cell->tally, now, oldest);
+        tally.total += in_whole;
+        Gain whole = gain_of(tally.total * in_whole), part = {0};
+        squares.masked += whole.square * record->square;
+        if (split) {
+            tally.count += in_sentence;
+            part = gain_of(tally.count * in_sentence);
+            squares.own_masked += part.square * record->square;
+        }
+        *cell = (Cell){id, tally};
+        addends[at] = (Addend){row_of(record), whole.value, part.value};
+    }
+    add_squares(sink, squares);
 }
 
 /* Add a sentence's tokens; return whether one is known. */
 static uint32_t add_tokens(const Lexicon *lexicon, const uint32_t *tokens, size_t n, Sink *sink, size_t width)
 {
     Addend addends[AT_ONCE];
-    uint32_t known = 0, now = sink->now, oldest = sink->oldest;
-    for (size_t at = 0; at < n;) {
-        size_t filled = 0;
-        Squares squares = {0}, own = {0};
-        for (; filled < AT_ONCE && at < n; at++) {
-            Head *head = head_of(lexicon, tokens[at]);
-            touch(&head->tally, now, oldest);
-            known |= head->known;
-            Gain whole = gain_of(++head->tally.total), part = gain_of(++head->tally.count);
-            addends[filled++] = (Addend){rows_of(head), whole.value, part.value};
-            squares.masked += whole.square * head->masked;
-            squares.notions += whole.square * head->notion;
-            own.masked += part.square * head->masked;
-            own.notions += part.square * head->notion;
-        }
-        add_squares(&sink->whole, squares);
-        add_squares(&sink->part, own);
-        sum_rows(addends, filled, 3 * width, sink);
+    uint32_t known = 0;
+    for (size_t at = 0; at < n; at += AT_ONCE) {
+        size_t some = n - at < AT_ONCE ? n - at : AT_ONCE;
+        known |= sink->split ? count_tokens(lexicon, tokens + at, some, sink, 1, addends)
+                             : count_tokens(lexicon, tokens + at, some, sink, 0, addends);
+        sum_rows(addends, some, 3 * width, sink);
     }
     return known;
 }
@@ -151,24 +189,12 @@ static uint32_t add_tokens(const Lexicon *lexicon, const uint32_t *tokens, size_
 static void add_terms(const Index *index, Counter *counter, const Bag *bag, size_t sentence, Sink *sink, size_t width)
 {
     Addend addends[AT_ONCE];
-    for (size_t at = bag_start(bag, sentence), end = bag->ends.at[sentence]; at < end;) {
-        size_t filled = 0;
-        Squares squares = {0}, own = {0};
-        for (; filled < AT_ONCE && at < end; at++) {
-            uint32_t item = bag->items.at[at];
-            Record *record = record_of(index, item >> 2);
-            Cell *cell = cell_of(counter, item >> 2, sink->oldest);
-            touch(&cell->tally, sink->now, sink->oldest);
-            cell->tally.total += item / IN_WHOLE & 1;
-            cell->tally.count += item & IN_SENTENCE;
-            Gain whole = gain_of(item & IN_WHOLE ? cell->tally.total : 0), part = gain_of(item & IN_SENTENCE ? cell->tally.count : 0);
-            addends[filled++] = (Addend){row_of(record), whole.value, part.value};
-            squares.masked += whole.square * record->square;
-            own.masked += part.square * record->square;
-        }
-        add_squares(&sink->whole, squares);
-        add_squares(&sink->part, own);
-        sum_rows(addends, filled, width, sink);
+    const uint32_t *items = bag->items.at;
+    for (size_t at = bag_start(bag, sentence), end = bag->ends.at[sentence]; at < end; at += AT_ONCE) {
+        size_t some = end - at < AT_ONCE ? end - at : AT_ONCE;
+        if (sink->split) count_terms(index, counter, items + at, some, sink, 1, addends);
+        else count_terms(index, counter, items + at, some, sink, 0, addends);
+        sum_rows(addends, some, width, sink);
     }
 }
 
@@ -194,14 +220,14 @@ static void pour_words(const Sums *sums, size_t n, double *scores, size_t width)
 }
 
 /* Add the words of mentions first:last, which the masked n-grams have not, to the sums of the whole or of a sentence. */
-static void add_mentioned(const State *state, const View *view, size_t first, size_t last, Sink *sink, int whole)
+static void add_mentioned(const State *state, const Paragraph *paragraph, const View *view, size_t first, size_t last, Sink *sink, int whole)
 {
     Sums *sums = whole ? &sink->whole : &sink->part;
     size_t width = state->width;
     for (; first < last; first++)
         for (uint32_t word = view->mentions.at[first].first; word < view->mentions.at[first].last; word++) {
-            Head *head = head_of(&state->lexicon, state->met.at[word].token);
-            touch(&head->tally, sink->now, sink->oldest);
+            Head *head = head_of(&state->lexicon, paragraph->met.at[word].token);
+            head->tally = touched(&head->tally, sink->now, sink->oldest);
             Gain gain = gain_of(whole ? ++head->tally.total : ++head->tally.count);
             for (size_t column = width; column < 3 * width; column++) sums->at[column] += (double)(gain.value * rows_of(head)[column]);
             sums->notions += (double)(gain.square * head->notion);
@@ -215,7 +241,7 @@ static Sink sink_of(const State *state, int split)
 
 /* Score a paragraph's words and masked n-grams into state->own and, where `split`, its sentences' into state->parts; return
    whether any n-gram is known, -1 where memory is out. */
-static int score_words(const Scorer *scorer, State *state, const View *view, int split)
+static int score_words(const Scorer *scorer, State *state, const Paragraph *paragraph, const View *view, int split)
 {
     const Bag *bag = &view->ngrams;
     Sink sink = sink_of(state, split);
@@ -231,13 +257,13 @@ static int score_words(const Scorer *scorer, State *state, const View *view, int
         add_terms(&scorer->masked.index, &state->counter, bag, sentence, &sink, width);
         start = end;
         if (!split) continue;
-        while (mention < view->mentions.n && view->mentions.at[mention].first < state->word_ends.at[sentence]) mention++;
-        add_mentioned(state, view, before, mention, &sink, 0);
-        pour_words(&sink.part, state->word_ends.at[sentence] - word, state->parts.at + sentence * width, width);
-        word = state->word_ends.at[sentence];
+        while (mention < view->mentions.n && view->mentions.at[mention].first < paragraph->word_ends.at[sentence]) mention++;
+        add_mentioned(state, paragraph, view, before, mention, &sink, 0);
+        pour_words(&sink.part, paragraph->word_ends.at[sentence] - word, state->parts.at + sentence * width, width);
+        word = paragraph->word_ends.at[sentence];
     }
-    add_mentioned(state, view, 0, view->mentions.n, &sink, 1);
-    pour_words(&sink.whole, state->met.n, state->own, width);
+    add_mentioned(state, paragraph, view, 0, view->mentions.n, &sink, 1);
+    pour_words(&sink.whole, paragraph->met.n, state->own, width);
     return known || bag->items.n;
 }
 
@@ -277,8 +303,8 @@ static inline double counted_from(const Scorer *scorer, const double *scores, si
     return reference < 0 ? scores[column] : scores[column] - scores[reference];
 }
 
-/* Fill columns low:high of `out` with a paragraph's scores, the share of its strongest sentence added where it has several. */
-static void pool_scores(const Scorer *scorer, const State *state, size_t low, size_t high, int split, double *out)
+/* Fill columns low:high of `out` with a paragraph's scores, the share of its strongest sentence, of several, added. */
+static void pool_scores(const Scorer *scorer, const State *state, size_t n_sentences, size_t low, size_t high, double *out)
 {
     for (size_t column = low; column < high; column++) {
         double own = counted_from(scorer, state->own, column), best = own;
@@ -286,7 +312,7 @@ static void pool_scores(const Scorer *scorer, const State *state, size_t low, si
             out[column] = state->own[column];
             continue;
         }
-        for (size_t sentence = 0; split && sentence < state->word_ends.n; sentence++) {
+        for (size_t sentence = 0; sentence < n_sentences; sentence++) {
             double value = counted_from(scorer, state->parts.at + sentence * scorer->width, column);
             if (sentence == 0 || value > best) best = value;
         }
@@ -296,22 +322,22 @@ static void pool_scores(const Scorer *scorer, const State *state, size_t low, si
 
 /* Fill columns low:high of `out` with a paragraph's scores as one view sees it, pooled where `pool` says so; return whether any
    n-gram is known, -1 where memory is out. shape: NULL where the line's shape says nothing. */
-static int score_view(const Scorer *scorer, State *state, const View *view, size_t low, size_t high, const double *shape, int pool,
-                      double *out)
+static int score_view(const Scorer *scorer, State *state, const Paragraph *paragraph, const View *view, size_t low, size_t high,
+                      const double *shape, int pool, double *out)
 {
-    size_t width = scorer->width, sentences = state->word_ends.n;
+    size_t width = scorer->width, sentences = paragraph->word_ends.n;
     int split = pool && sentences > 1;
     if (split && RESERVE(state->parts, sentences * width)) return -1;
     memcpy(state->own, scorer->bias, width * sizeof *state->own);
     for (size_t sentence = 0; split && sentence < sentences; sentence++)
         memcpy(state->parts.at + sentence * width, scorer->bias, width * sizeof *scorer->bias);
-    int known = score_words(scorer, state, view, split);
+    int known = score_words(scorer, state, paragraph, view, split);
     if (known < 0 || score_bag(&scorer->relations.index, state, &view->relations, split)) return -1;
     if (score_bag(&scorer->frames.index, state, &state->framed.relations, split)) return -1;
     if (score_bag(&scorer->names.index, state, &state->own_names, split)) return -1;
     if (score_bag(&scorer->clauses.index, state, &state->own_clauses, split)) return -1;
     if (shape) score_shape(scorer, shape, state->own);
-    if (pool) pool_scores(scorer, state, low, high, split, out);
+    if (pool) pool_scores(scorer, state, split ? sentences : 0, low, high, out);
     else memcpy(out + low, state->own + low, (high - low) * sizeof *out);
     return known;
 }

@@ -37,19 +37,39 @@ typedef struct {
     size_t n_cells;
 } Counter;
 
+/* One text and what is asked of it. mentions: triples of first word, last word and role, or NULL. */
+typedef struct {
+    const uint8_t *bytes;
+    size_t size;
+    const Trie *asked;
+    const int32_t *mentions;
+    size_t n_mentions;
+    int32_t place[2];
+} Item;
+
+/* A paragraph under way. */
+typedef struct {
+    const Item *item;
+    TextBuffer buffer;
+    Text text;
+    Scan scan;
+    VECTOR(Spelling) spellings; /* of its words */
+    VECTOR(Met) met;
+    Ids word_ends; /* of its sentences */
+    View home, asked;
+} Paragraph;
+
+enum { UNDER_WAY = 4 }; /* paragraphs at once, each a step behind the next, so that what one asks for is there when its turn comes */
+
 /* What one thread works with. */
 typedef struct State {
     struct State *next;
-    TextBuffer buffer;
-    Scan scan;
+    Paragraph under_way[UNDER_WAY];
     Lexicon lexicon;
     VECTOR(uint8_t) letters;
     Ids starts;
-    VECTOR(Spelling) spellings;
-    VECTOR(Met) met;
-    Ids word_ends; /* of sentences */
-    View home, asked, framed;
-    Bag grams, own_names, own_clauses;
+    View framed;
+    Bag grams, own_names, own_clauses; /* of the view that was seen last */
     Counter counter;
     uint32_t stamp;
     size_t width;
@@ -58,19 +78,24 @@ typedef struct State {
     VECTOR(double) parts; /* (sentences, width) */
 } State;
 
+static void paragraph_free(Paragraph *paragraph)
+{
+    text_buffer_free(&paragraph->buffer);
+    scan_free(&paragraph->scan);
+    free(paragraph->spellings.at);
+    free(paragraph->met.at);
+    free(paragraph->word_ends.at);
+    view_free(&paragraph->home);
+    view_free(&paragraph->asked);
+}
+
 static void state_free(State *state)
 {
     if (state == NULL) return;
-    text_buffer_free(&state->buffer);
-    scan_free(&state->scan);
+    for (size_t at = 0; at < UNDER_WAY; at++) paragraph_free(&state->under_way[at]);
     lexicon_free(&state->lexicon);
     free(state->letters.at);
     free(state->starts.at);
-    free(state->spellings.at);
-    free(state->met.at);
-    free(state->word_ends.at);
-    view_free(&state->home);
-    view_free(&state->asked);
     view_free(&state->framed);
     bag_free(&state->grams);
     bag_free(&state->own_names);
@@ -81,6 +106,12 @@ static void state_free(State *state)
     free(state->own);
     free(state->parts.at);
     free(state);
+}
+
+/* Whether too many words are kept, or the stamps run out. */
+static int is_full(const State *state)
+{
+    return state->lexicon.words.n > KEPT_WORDS || state->lexicon.letters.n > KEPT_LETTERS || state->stamp > UINT32_MAX / 2;
 }
 
 /* Make room for n terms; 0 on success, -1 where memory is out. */
@@ -97,19 +128,18 @@ static int counter_reserve(Counter *counter, size_t n)
     return 0;
 }
 
-/* The cell of a term; `oldest` is the paragraph's first stamp. */
+/* The cell of a term, or where it is to be put; `oldest` is the paragraph's first stamp. */
 static inline Cell *cell_of(Counter *counter, uint32_t id, uint32_t oldest)
 {
-    size_t mask = counter->n_cells - 1, at = ((id * 0x9E3779B1U) >> 8) & mask;
+    size_t mask = counter->n_cells - 1, at = id & mask; /* ids are as good as drawn at random */
     while (counter->cells[at].tally.stamp >= oldest && counter->cells[at].id != id) at = (at + 1) & mask;
-    Cell *cell = &counter->cells[at];
-    if (cell->tally.stamp < oldest) cell->id = id;
-    return cell;
+    return &counter->cells[at];
 }
 
-static Words words_of(const State *state)
+static Words words_of(const Lexicon *lexicon, const Paragraph *paragraph)
 {
-    return (Words){&state->scan, state->lexicon.words.at, state->met.at, state->spellings.at, state->scan.places.at, state->met.n};
+    return (Words){&paragraph->scan, lexicon->words.at, paragraph->met.at, paragraph->spellings.at, paragraph->scan.places.at,
+                   paragraph->met.n};
 }
 
 #endif

@@ -120,8 +120,7 @@ static inline uint32_t index_spot(const Index *index, uint64_t key, unsigned *ma
     uint64_t word = index->map[bit >> 6];
     uint32_t id = index->before[bit >> 6] + ones_of(word & ((1ULL << (bit & 63)) - 1));
     *may = (unsigned)(word >> (bit & 63)) & 1U;
-    const uint8_t *record = index->records + index->size * id, *nothing = index->records;
-    PREFETCH(*may ? record : nothing);
+    PREFETCH(index->records + index->size * (id & ((uint32_t)0 - *may)));
     return id;
 }
 

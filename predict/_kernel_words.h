@@ -34,13 +34,11 @@ typedef struct { uint32_t start, length; } Token;
 /* How often something was met: in the sentence `stamp`, and in its paragraph. */
 typedef struct { uint32_t stamp, count, total; } Tally;
 
-/* Begin to count in the sentence `now` of the paragraph whose first is `oldest`. */
-static inline void touch(Tally *tally, uint32_t now, uint32_t oldest)
+/* What is counted so far in the sentence `now` of the paragraph whose first is `oldest`. */
+static inline Tally touched(const Tally *tally, uint32_t now, uint32_t oldest)
 {
-    uint32_t stamp = tally->stamp; /* written without branches, which would go either way as often */
-    tally->total &= (uint32_t)0 - (stamp >= oldest);
-    tally->count &= (uint32_t)0 - (stamp == now);
-    tally->stamp = now;
+    uint32_t here = (uint32_t)0 - (tally->stamp == now), anywhere = (uint32_t)0 - (tally->stamp >= oldest);
+    return (Tally){now, tally->count & here, tally->total & anywhere};
 }
 
 /* What scoring needs of a token, and behind it three rows of weights times idf: as a unigram, its subwords' sum, as a notion.

@@ -1,5 +1,6 @@
 """Both runtimes against the scikit-learn pipeline they came from, over real and hostile text."""
 
+import pickle
 import random
 from typing import Any
 
@@ -195,6 +196,16 @@ def test_a_paragraph_scores_the_same_alone_and_in_company(model: Any) -> None:
     texts = [row.text for row in read_labelled(corpus_files())[:300]]
     together = model.label(texts)
     assert [model.label([text])[0] for text in texts[:40]] == together[:40]
+
+
+def test_words_beyond_those_that_are_kept_score_the_same(model: Any) -> None:
+    words = (f"w{chr(97 + at % 26)}{at:x}q" for at in range(130_000))
+    texts = [" ".join(["Assad", *(word for _, word in zip(range(65), words, strict=False))]) for _ in range(2000)]
+    together = model.scores([Unit(text) for text in texts])
+    model = pickle.loads(pickle.dumps(model))  # which has met none of them
+    for at in (0, 1, 1500, 1600, 1999):
+        alone = model.scores([Unit(texts[at])])
+        assert all((alone[name][0] == together[name][at]).all() for name in alone)
 
 
 @pytest.mark.parametrize("word", ["a", "ab", "abc", "abcd", "straße", "𐐀𐐨"])
