@@ -65,9 +65,8 @@ def predict_command(source: Path, target: Path) -> list[str]:
 
 def race(texts: list[str], rows: Sequence[LabelledRow], binary: str | None, rounds: int) -> None:
     """Print a table of wall and processor seconds, file to file."""
-    from speed import TRAINING, size_of, truth_of
+    from speed import size_of, truth_of
 
-    rows = rows[:: max(1, len(rows) // TRAINING)]
     truth = truth_of(rows)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
