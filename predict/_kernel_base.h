@@ -53,8 +53,10 @@ static inline uint64_t lane_of(const uint8_t *bytes, size_t length)
 {
     uint64_t lane = 0;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    static const uint64_t kept[9] = {
+        0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF};
     memcpy(&lane, bytes, 8);
-    return length < 8 ? lane & ((1ULL << 8 * length) - 1) : lane;
+    return lane & kept[length < 8 ? length : 8];
 #else
     for (size_t at = 0; at < length && at < 8; at++) lane |= (uint64_t)bytes[at] << 8 * at;
     return lane;

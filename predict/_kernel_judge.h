@@ -21,7 +21,7 @@ typedef struct {
 typedef struct {
     size_t k, column, fallback;
     int exclusive, at_least_one, at_most_one, unnamed_neutral, curved;
-    double *slope, *shift, *cut, *certified, *points; /* all in the block of memory that `slope` begins */
+    double *slope, *shift, *cut, *certified, *points, *weight; /* all in the block of memory that `slope` begins; weight: exp(cut) */
     Curve *curves;
     double *shares; /* of the row that was judged last: probabilities */
     uint8_t *chosen, *sure; /* of the same */
@@ -37,7 +37,7 @@ static void rule_free(Rule *rule)
 /* Make room for k labels and `points` numbers of curves; 0 on success. */
 static int rule_reserve(Rule *rule, size_t k, size_t points)
 {
-    rule->slope = calloc(5 * k + points + 1, sizeof *rule->slope);
+    rule->slope = calloc(6 * k + points + 1, sizeof *rule->slope);
     rule->curves = calloc(k + 1, sizeof *rule->curves);
     rule->chosen = calloc(2 * k + 1, sizeof *rule->chosen);
     if (!rule->slope || !rule->curves || !rule->chosen) return -1;
@@ -46,7 +46,8 @@ static int rule_reserve(Rule *rule, size_t k, size_t points)
     rule->cut = rule->shift + k;
     rule->certified = rule->cut + k;
     rule->shares = rule->certified + k;
-    rule->points = rule->shares + k;
+    rule->weight = rule->shares + k;
+    rule->points = rule->weight + k;
     rule->sure = rule->chosen + k;
     return 0;
 }
@@ -113,8 +114,8 @@ static void choose_one(const Rule *rule, int named)
 {
     size_t best = 0;
     double highest = -INFINITY;
-    for (size_t at = 0; at < rule->k; at++) {
-        double value = log(rule->shares[at] > 1e-12 ? rule->shares[at] : 1e-12) + rule->cut[at];
+    for (size_t at = 0; at < rule->k; at++) { /* where log probability + cut is highest */
+        double value = (rule->shares[at] > 1e-12 ? rule->shares[at] : 1e-12) * rule->weight[at];
         if (value > highest) highest = value, best = at;
     }
     memset(rule->chosen, 0, rule->k);

@@ -101,6 +101,7 @@ static int fill_answer(Answer *answer, PyObject *parts, size_t width)
     Span source;
     if (span_from(numbers, &source)) return -1;
     memcpy(rule->slope, source.at, source.n);
+    for (size_t at = 0; at < k; at++) rule->weight[at] = exp(rule->cut[at]);
     double *points = rule->points;
     for (size_t at = 0; at < k; at++) {
         if (fill_curve(&rule->curves[at], &points, PyTuple_GetItem(curves, (Py_ssize_t)at))) return -1;

@@ -106,7 +106,7 @@ static int spot_words(Paragraph *paragraph, const Lexicon *lexicon)
     const Text *text = &paragraph->text;
     const uint32_t *places = paragraph->scan.places.at;
     size_t n = paragraph->scan.places.n / 2;
-    if (RESERVE(paragraph->spellings, n) || RESERVE(paragraph->met, n)) return -1;
+    if (RESERVE(paragraph->spellings, n) || RESERVE(paragraph->met, n + 8)) return -1;
     for (size_t at = 0; at < n; at++) {
         size_t first = byte_of(text, places[2 * at]), last = byte_of(text, places[2 * at + 1]);
         uint64_t hash = hash_padded(text->bytes + first, last - first);

@@ -92,6 +92,7 @@ static int link_at(const Text *text, size_t at)
     static const char *const domains[] = {"com", "org", "net", "info", "co.uk"};
     if (point_at(text, at) == ':') return (at > 3 && matches(text, at - 4, "http:")) || (at > 4 && matches(text, at - 5, "https:"));
     if (at > 2 && matches(text, at - 3, "www.")) return 1;
+    if (!(class_at(text, at + 1) & IS_WORD)) return 0; /* as behind most stops */
     for (int i = 0; i < 5; i++)
         if (matches(text, at + 1, domains[i]) && !(class_at(text, at + 1 + strlen(domains[i])) & IS_WORD)) return 1;
     return 0;

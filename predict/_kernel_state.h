@@ -117,9 +117,9 @@ static int is_full(const State *state)
 /* Make room for n terms; 0 on success, -1 where memory is out. */
 static int counter_reserve(Counter *counter, size_t n)
 {
-    if (2 * n <= counter->n_cells) return 0;
-    size_t wanted = 256;
-    while (wanted < 2 * n) wanted *= 2;
+    if (4 * n <= counter->n_cells) return 0;
+    size_t wanted = 1024;
+    while (wanted < 4 * n) wanted *= 2;
     Cell *cells = calloc(wanted, sizeof *cells);
     if (cells == NULL) return -1;
     free(counter->cells);

@@ -134,8 +134,14 @@ static inline uint32_t index_first(const Index *index, uint64_t key)
 /* The record of a key among those chained to `id`, NONE where there is none. */
 static inline uint32_t index_follow(const Index *index, uint64_t key, uint32_t id)
 {
-    while (id != NONE && record_of(index, id)->key != key) id = record_of(index, id)->next;
-    return id;
+    const Record *record = record_of(index, id);
+    uint32_t found = record->key == key ? id : record->next; /* mostly id or NONE, which no branch has to tell apart */
+    while (found != id && found != NONE) {
+        id = found;
+        record = record_of(index, id);
+        found = record->key == key ? id : record->next;
+    }
+    return found;
 }
 
 /* The id of a key's record, NONE where there is none. */

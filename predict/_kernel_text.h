@@ -70,6 +70,19 @@ static inline int all_ascii(const uint8_t *bytes, size_t size)
     return !(any & 0x8080808080808080ULL);
 }
 
+/* The same of bytes behind which there are at least 32 zeros. */
+WIDE static int padded_ascii(const uint8_t *bytes, size_t size)
+{
+    uint64_t any[4] = {0};
+    for (size_t at = 0; at < size; at += 32)
+        for (size_t i = 0; i < 4; i++) {
+            uint64_t lane;
+            memcpy(&lane, bytes + at + 8 * i, 8);
+            any[i] |= lane;
+        }
+    return !((any[0] | any[1] | any[2] | any[3]) & 0x8080808080808080ULL);
+}
+
 enum { NO_CLASSES = 1 };
 
 /* The code points and classes of a text that is not ASCII. */
@@ -101,7 +114,7 @@ static int decode(TextBuffer *buffer, const uint8_t *bytes, size_t size, Text *t
     memcpy(buffer->bytes.at, bytes, size);
     memset(buffer->bytes.at + size, 0, PADDING);
     *text = (Text){.bytes = buffer->bytes.at, .length = size};
-    return all_ascii(bytes, size) ? 0 : decode_points(buffer, size, text);
+    return padded_ascii(buffer->bytes.at, size) ? 0 : decode_points(buffer, size, text);
 }
 
 #endif

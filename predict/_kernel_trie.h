@@ -11,7 +11,7 @@ typedef struct {
     uint64_t *ends; /* per alias that ends at a node: role, count, then for each word 0, 1 (capital) or the hash it must have */
     size_t *first;  /* per node: where its aliases start in `ends`; nodes + 1 entries */
     size_t n_nodes;
-    uint64_t openings[(OPENINGS + 1) / 64]; /* a map of the words that begin an alias */
+    uint64_t first_words[(OPENINGS + 1) / 64], later_words[(OPENINGS + 1) / 64]; /* maps of the words of aliases */
 } Trie;
 
 static void trie_free(Trie *trie)
@@ -22,10 +22,15 @@ static void trie_free(Trie *trie)
     memset(trie, 0, sizeof *trie);
 }
 
-static void add_opening(Trie *trie, uint64_t word) { trie->openings[(word & OPENINGS) >> 6] |= 1ULL << (word & 63); }
+static void mark(uint64_t *map, uint64_t word) { map[(word & OPENINGS) >> 6] |= 1ULL << (word & 63); }
 
-/* Whether words with these bits of their hash may begin an alias. */
-static inline unsigned opens(const Trie *trie, uint32_t bits) { return (unsigned)(trie->openings[bits >> 6] >> (bits & 63)) & 1U; }
+static inline unsigned marked(const uint64_t *map, uint32_t bits) { return (unsigned)(map[bits >> 6] >> (bits & 63)) & 1U; }
+
+/* Whether a map may hold a word, whole or cut, by `opening_of` it. */
+static inline unsigned may_be(const uint64_t *map, uint32_t opening)
+{
+    return marked(map, opening & OPENINGS) | marked(map, opening >> 16);
+}
 
 static inline uint64_t edge_key(uint32_t node, uint64_t word) { return node ? term_key(node, word, 0) : word; }
 
@@ -56,13 +61,14 @@ static int fits(const Trie *trie, uint32_t node, const Words *words, size_t firs
 /* Where the longest alias that starts at word `at` ends, 0 where none does; it ends at `limit` at the latest. */
 static size_t longest(const Trie *trie, const Words *words, size_t at, size_t limit, uint32_t *role)
 {
+    const uint64_t *map = trie->first_words;
     uint32_t node = 0;
     size_t found = 0;
-    for (size_t next = at; next < limit;) {
+    for (size_t next = at; next < limit && may_be(map, words->met[next].opening);) {
         const Met *met = &words->met[next];
         uint32_t step = table_find(&trie->edges, edge_key(node, words->spelling[next].lower));
         int fit = -1;
-        if (step == NONE && (met->flags & HAS_CUT) && (node || opens(trie, met->opening >> 16))) {
+        if (step == NONE && (met->flags & HAS_CUT) && marked(map, met->opening >> 16)) {
             uint32_t lost = table_find(&trie->edges, edge_key(node, words->lexicon[met->word].cut.lower));
             if (lost != NONE) fit = fits(trie, lost, words, at, next + 1, 1);
         }
@@ -74,6 +80,7 @@ static size_t longest(const Trie *trie, const Words *words, size_t at, size_t li
         }
         if (step == NONE) break;
         node = step;
+        map = trie->later_words;
     }
     return found;
 }
@@ -84,9 +91,8 @@ static int find_openers(const Trie *trie, const Words *words, Ids *openers)
     size_t found = 0;
     if (RESERVE(*openers, words->n)) return -1;
     for (size_t at = 0; at < words->n; at++) {
-        uint32_t opening = words->met[at].opening;
         openers->at[found] = (uint32_t)at;
-        found += opens(trie, opening & OPENINGS) | opens(trie, opening >> 16);
+        found += may_be(trie->first_words, words->met[at].opening);
     }
     openers->n = found;
     return 0;

@@ -40,7 +40,7 @@ static int fill_trie(Trie *trie, PyObject *edges, PyObject *aliases, size_t n_no
         if (from >= n_nodes || to >= n_nodes) return PyErr_SetString(PyExc_ValueError, "no such node"), -1;
         uint64_t hash = hash_bytes((const uint8_t *)word, (size_t)size);
         table_put(&trie->edges, edge_key(from, hash), to);
-        if (from == 0) add_opening(trie, hash);
+        mark(from ? trie->later_words : trie->first_words, hash);
     }
     for (size_t at = 0; at < n_aliases; at++) {
         unsigned int owner, role;

@@ -50,12 +50,22 @@ static void view_free(View *view)
     memset(view, 0, sizeof *view);
 }
 
+/* Copy the tokens of words first:last to `out`, behind which there must be room for 8 more. */
+static inline uint32_t *copy_tokens(uint32_t *out, const Met *met, size_t first, size_t last)
+{
+    uint32_t *end = out + (last - first);
+    for (; out < end; first += 8) /* as many at once, so that the number of turns is easily foreseen */
+        for (size_t i = 0; i < 8; i++) *out++ = met[first + i].token;
+    return end;
+}
+
 /* Mask the mentions, which are in order and do not cross sentences; word_ends: the sentences in words. */
 static int mask(View *view, const Words *words, const Ids *word_ends)
 {
-    size_t next = 0, word = 0, n = 0, places = 0;
-    if (RESERVE(view->tokens, words->n) || RESERVE(view->ends, word_ends->n) || RESERVE(view->named, word_ends->n)) return -1;
+    size_t next = 0, word = 0, places = 0;
+    if (RESERVE(view->tokens, words->n + 8) || RESERVE(view->ends, word_ends->n) || RESERVE(view->named, word_ends->n)) return -1;
     if (RESERVE(view->places, view->mentions.n)) return -1;
+    uint32_t *out = view->tokens.at;
     view->any_named = 0;
     for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
         size_t end = word_ends->at[sentence];
@@ -63,19 +73,20 @@ static int mask(View *view, const Words *words, const Ids *word_ends)
         while (word < end) {
             while (next < view->mentions.n && view->mentions.at[next].first < word) next++;
             size_t stop = next < view->mentions.n && view->mentions.at[next].first < end ? view->mentions.at[next].first : end;
-            for (; word < stop; word++) view->tokens.at[n++] = words->met[word].token;
+            out = copy_tokens(out, words->met, word, stop);
+            word = stop;
             if (word == end) break;
             Mention mention = view->mentions.at[next++];
-            view->places.at[places++] = (Mention){(uint32_t)n, (uint32_t)sentence, mention.role};
-            view->tokens.at[n++] = mention.role;
+            view->places.at[places++] = (Mention){(uint32_t)(out - view->tokens.at), (uint32_t)sentence, mention.role};
+            *out++ = mention.role;
             named |= mention.role == TARGET;
             word = mention.last;
         }
         view->any_named |= (int)named;
         view->named.at[sentence] = named;
-        view->ends.at[sentence] = (uint32_t)n;
+        view->ends.at[sentence] = (uint32_t)(out - view->tokens.at);
     }
-    view->tokens.n = n;
+    view->tokens.n = (size_t)(out - view->tokens.at);
     view->places.n = places;
     view->ends.n = view->named.n = word_ends->n;
     return 0;
