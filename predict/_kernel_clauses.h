@@ -17,7 +17,8 @@ static int put_names(Bag *bag, Block *block, const Lexicon *lexicon, const Words
 }
 
 /* The words that the target goes by. */
-static int find_own_names(Bag *bag, const View *view, Block *block, const Lexicon *lexicon, const Words *words, const Ids *word_ends)
+static int find_own_names(Bag *bag, const View *view, Block *block, const Lexicon *lexicon, const Words *words,
+                          const Ids *word_ends)
 {
     size_t next = 0;
     if (bag_begin(bag, word_ends->n)) return -1;
@@ -35,7 +36,8 @@ static int find_own_names(Bag *bag, const View *view, Block *block, const Lexico
 }
 
 /* What parts clauses, as in clauses.py and features.py. */
-static const char *const conjunctions[] = {"after", "although", "and", "as", "because", "but", "if", "that", "when", "which", "while", "who"};
+static const char *const conjunctions[] = {
+    "after", "although", "and", "as", "because", "but", "if", "that", "when", "which", "while", "who"};
 enum { CONJUNCTIONS = sizeof conjunctions / sizeof *conjunctions };
 
 /* The kind of the first parting mark between a word and the one before, 0 where there is none. */

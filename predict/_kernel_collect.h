@@ -38,7 +38,7 @@ static int add_bag(Rows *whole, Rows *sentences, const Bag *bag, Ids *scratch)
 
 static int collect_item(Scorer *scorer, State *state, const Item *item, uint32_t index, Rows *rows, PyThreadState **thread)
 {
-    Paragraph *paragraph = &state->under_way[0];
+    Paragraph *paragraph = &state->paragraph;
     View *view = &paragraph->asked;
     Ids *scratch = &state->starts;
     paragraph->item = item;

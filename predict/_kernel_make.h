@@ -78,8 +78,8 @@ static int fill_scorer(Scorer *scorer, PyObject *arguments)
     PyObject *masked, *relations, *frames, *names, *clauses, *grams, *notions;
     Py_buffer bias, reference, pooled, shape;
     Py_ssize_t width, stance;
-    if (!PyArg_ParseTuple(arguments, "nnOOOOOOOz*y*y*y*d", &width, &stance, &masked, &relations, &frames, &names, &clauses, &grams, &notions, &shape,
-                          &bias, &reference, &pooled, &scorer->share))
+    if (!PyArg_ParseTuple(arguments, "nnOOOOOOOz*y*y*y*d", &width, &stance, &masked, &relations, &frames, &names, &clauses, &grams,
+                          &notions, &shape, &bias, &reference, &pooled, &scorer->share))
         return -1;
     scorer->width = (size_t)width;
     scorer->stance = (size_t)stance;

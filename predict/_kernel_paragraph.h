@@ -5,6 +5,7 @@
 
 #include "_kernel_reader.h"
 #include "_kernel_records.h"
+#include "_kernel_score.h"
 
 /* The mentions that were given by hand. */
 static int given_mentions(View *view, const Item *item, size_t n_words)
@@ -31,7 +32,8 @@ static int see(const State *state, const Paragraph *paragraph, View *view, const
 /* Find which terms a view may have. */
 static int spot(const Scorer *scorer, const State *state, View *view)
 {
-    return hash_tokens(view, &state->lexicon) || spot_bigrams(view, &scorer->masked) || spot_relations(view, &scorer->relations) ? -1 : 0;
+    if (hash_tokens(view, &state->lexicon) || spot_bigrams(view, &scorer->masked)) return -1;
+    return spot_relations(view, &scorer->relations);
 }
 
 /* The terms of the blocks that only some models have. */
@@ -60,7 +62,7 @@ static int settle_view(Scorer *scorer, State *state, const Paragraph *paragraph,
     return score_view(scorer, state, paragraph, view, low, high, shape, pool, out);
 }
 
-/* ---- the steps of a paragraph: read, meet, look up, score ---- */
+/* ---- the steps of a paragraph: read, meet, look up, score; what one asks for is there when the next one looks at it ---- */
 
 /* What is scored, and where to. out: (n, width); flags: (n,). */
 typedef struct {
@@ -111,28 +113,15 @@ static void ask_for(const Item *item)
     for (size_t at = 0; at < item->size && at < 512; at += 64) PREFETCH(item->bytes + at);
 }
 
-static Paragraph *under_way(State *state, size_t at) { return &state->under_way[at % UNDER_WAY]; }
-
-/* Score paragraphs from the one at `start` on until all are done or too many words are kept, each a step behind the next; return
-   how many were done, 0 on failure. */
-static size_t score_some(Scorer *scorer, State *state, const Work *work, size_t start, PyThreadState **thread)
+/* Score one paragraph; 0 on success. */
+static int score_item(Scorer *scorer, State *state, const Work *work, size_t at, PyThreadState **thread)
 {
-    size_t n = work->n - start;
-    for (size_t at = 0; at < n + UNDER_WAY - 1; at++) {
-        if (at < n) {
-            under_way(state, at)->item = &work->items[start + at];
-            if (at + 1 < n) ask_for(&work->items[start + at + 1]);
-            if (read_text(state, under_way(state, at), thread)) return 0;
-        }
-        if (at >= 1 && at - 1 < n && meet_paragraph(scorer, state, work, under_way(state, at - 1), thread)) return 0;
-        if (at >= 2 && at - 2 < n && spot_paragraph(scorer, state, work, under_way(state, at - 2))) return 0;
-        if (at >= 3) {
-            size_t row = start + at - 3;
-            if (score_paragraph(scorer, state, work, under_way(state, at - 3), work->out + row * scorer->width, work->flags + row)) return 0;
-        }
-        if (at < n && is_full(state)) n = at + 1;
-    }
-    return n;
+    Paragraph *paragraph = &state->paragraph;
+    paragraph->item = &work->items[at];
+    if (at + 1 < work->n) ask_for(&work->items[at + 1]);
+    if (read_text(state, paragraph, thread) || meet_paragraph(scorer, state, work, paragraph, thread)) return -1;
+    if (spot_paragraph(scorer, state, work, paragraph)) return -1;
+    return score_paragraph(scorer, state, work, paragraph, work->out + at * scorer->width, work->flags + at);
 }
 
 /* ---- states ---- */
@@ -168,18 +157,23 @@ static State *take_state(KernelObject *kernel)
     return state != NULL ? state : new_state(&kernel->scorer);
 }
 
-/* Score all that there is to do, beginning anew where too many words are kept; 0 on success. */
+/* Begin anew where too many words are kept, or the stamps run out; 0 on success. */
+static int renew_state(const Scorer *scorer, State **state)
+{
+    const State *kept = *state;
+    if (kept->lexicon.words.n <= KEPT_WORDS && kept->lexicon.letters.n <= KEPT_LETTERS && kept->stamp < UINT32_MAX / 2) return 0;
+    State *fresh = new_state(scorer);
+    if (fresh == NULL) return -1;
+    state_free(*state);
+    *state = fresh;
+    return 0;
+}
+
+/* Score all that there is to do; 0 on success. */
 static int score_all(Scorer *scorer, State **state, const Work *work, PyThreadState **thread)
 {
-    for (size_t done = 0, more; done < work->n; done += more) {
-        if (is_full(*state)) {
-            State *fresh = new_state(scorer);
-            if (fresh == NULL) return -1;
-            state_free(*state);
-            *state = fresh;
-        }
-        if (!(more = score_some(scorer, *state, work, done, thread))) return -1;
-    }
+    for (size_t at = 0; at < work->n; at++)
+        if (renew_state(scorer, state) || score_item(scorer, *state, work, at, thread)) return -1;
     return 0;
 }
 

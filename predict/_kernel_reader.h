@@ -6,7 +6,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "_kernel_score.h"
+#include "_kernel_subwords.h"
 
 static PyObject *word_forms, *class_block; /* functions of unicode.py */
 

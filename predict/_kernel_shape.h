@@ -116,7 +116,8 @@ typedef struct {
 
 static void look_at_word(const Text *text, size_t start, size_t end, Seen *seen)
 {
-    if (!seen->date) seen->date = (unsigned)(class_at(text, start) & IS_DECIMAL ? numeric_date(text, start) : named_date(text, start));
+    int decimal = (class_at(text, start) & IS_DECIMAL) != 0;
+    if (!seen->date) seen->date = (unsigned)(decimal ? numeric_date(text, start) : named_date(text, start));
     for (size_t at = start; at + 8 <= end && !seen->copyright; at++)
         if (point_at(text, at) == 'o') seen->copyright = spells(text, at, "opyright");
 }
@@ -160,8 +161,9 @@ static void look_at_mark(const Text *text, size_t at, Seen *seen)
 static Seen look(const Text *text, const Scan *scan, const Met *met)
 {
     Seen seen = {.signs = scan->signs};
+    const uint32_t *places = scan->places.at;
     for (size_t word = 0; word < scan->places.n / 2; word++)
-        if (!met || (met[word].flags & IS_TELLING)) look_at_word(text, scan->places.at[2 * word], scan->places.at[2 * word + 1], &seen);
+        if (!met || (met[word].flags & IS_TELLING)) look_at_word(text, places[2 * word], places[2 * word + 1], &seen);
     for (size_t i = 0; i < scan->marks.n; i++) {
         seen.signs += class_at(text, scan->marks.at[i]) >> 7 & 1;
         look_at_mark(text, scan->marks.at[i], &seen);

@@ -59,12 +59,10 @@ typedef struct {
     View home, asked;
 } Paragraph;
 
-enum { UNDER_WAY = 4 }; /* paragraphs at once, each a step behind the next, so that what one asks for is there when its turn comes */
-
 /* What one thread works with. */
 typedef struct State {
     struct State *next;
-    Paragraph under_way[UNDER_WAY];
+    Paragraph paragraph;
     Lexicon lexicon;
     VECTOR(uint8_t) letters;
     Ids starts;
@@ -92,7 +90,7 @@ static void paragraph_free(Paragraph *paragraph)
 static void state_free(State *state)
 {
     if (state == NULL) return;
-    for (size_t at = 0; at < UNDER_WAY; at++) paragraph_free(&state->under_way[at]);
+    paragraph_free(&state->paragraph);
     lexicon_free(&state->lexicon);
     free(state->letters.at);
     free(state->starts.at);
@@ -106,12 +104,6 @@ static void state_free(State *state)
     free(state->own);
     free(state->parts.at);
     free(state);
-}
-
-/* Whether too many words are kept, or the stamps run out. */
-static int is_full(const State *state)
-{
-    return state->lexicon.words.n > KEPT_WORDS || state->lexicon.letters.n > KEPT_LETTERS || state->stamp > UINT32_MAX / 2;
 }
 
 /* Make room for n terms; 0 on success, -1 where memory is out. */

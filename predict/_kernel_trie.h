@@ -48,7 +48,8 @@ static int fits(const Trie *trie, uint32_t node, const Words *words, size_t firs
         int good = count == last - first;
         for (size_t i = 0; good && i < count; i++) {
             size_t at_word = first + i;
-            uint64_t written = cut && i + 1 == count ? words->lexicon[words->met[at_word].word].cut.written : words->spelling[at_word].written;
+            const Word *word = &words->lexicon[words->met[at_word].word];
+            uint64_t written = cut && i + 1 == count ? word->cut.written : words->spelling[at_word].written;
             if (wanted[i] > 1) good = written == wanted[i];
             else if (wanted[i] == 1) good = !words->scan->has_case || (words->met[at_word].flags & STARTS_UPPER);
         }
@@ -107,7 +108,8 @@ static size_t with_possessive(const Words *words, const Text *text, size_t last,
 }
 
 /* The mentions in a paragraph whose sentences end at `word_ends`, into `found`; 0 on success, -1 where memory is out. */
-static int find_mentions(const Trie *trie, const Words *words, const Text *text, const Ids *word_ends, Ids *openers, Mentions *found)
+static int find_mentions(const Trie *trie, const Words *words, const Text *text, const Ids *word_ends, Ids *openers,
+                         Mentions *found)
 {
     size_t behind = 0, sentence = 0;
     if (find_openers(trie, words, openers) || RESERVE(*found, openers->n)) return -1;

@@ -114,7 +114,7 @@ def seconds_of(label: peers.Label, texts: list[str]) -> float:
 def scoring(arguments: argparse.Namespace) -> None:
     """Time all contestants on text in memory."""
     rows = labelled_rows()
-    racing = contestants(arguments.peers, [*rows, *read_labelled(arguments.public)])
+    racing = contestants(arguments.peers, [*rows, *(read_labelled(arguments.public) if arguments.public else [])])
     texts = of_size(generate(rows), arguments.megabytes)
     asked: dict[str, list[str]] = {}
     for name, label in racing.items():  # as much text to each as takes it TURN seconds
@@ -156,7 +156,7 @@ def growth(arguments: argparse.Namespace) -> None:
 def files(arguments: argparse.Namespace) -> None:
     """Time commands that read a JSONL file and write one."""
     rows = labelled_rows()
-    taught = [*rows, *read_labelled(arguments.public)]
+    taught = [*rows, *(read_labelled(arguments.public) if arguments.public else [])]
     speed_files.race(of_size(generate(rows), arguments.megabytes), taught, arguments.fasttext, arguments.rounds)
 
 
