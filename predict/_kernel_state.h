@@ -110,7 +110,7 @@ static void state_free(State *state)
 static int counter_reserve(Counter *counter, size_t n)
 {
     if (4 * n <= counter->n_cells) return 0;
-    size_t wanted = 1024;
+    size_t wanted = 256;
     while (wanted < 4 * n) wanted *= 2;
     Cell *cells = calloc(wanted, sizeof *cells);
     if (cells == NULL) return -1;

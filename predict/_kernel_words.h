@@ -143,7 +143,7 @@ static void fill_slot(Lexicon *lexicon, WordSlot filled)
 /* Make room for one word more; 0 on success, -1 where memory is out. */
 static int reserve_slots(Lexicon *lexicon)
 {
-    if (4 * (lexicon->words.n + 1) <= lexicon->n_slots) return 0;
+    if (2 * (lexicon->words.n + 1) <= lexicon->n_slots) return 0;
     WordSlot *before = lexicon->slots;
     size_t n_before = lexicon->n_slots, n = n_before ? 2 * n_before : 4096;
     WordSlot *slots = new_lines(n * sizeof *slots);
