@@ -28,47 +28,61 @@ static void scan_free(Scan *scan)
     free(scan->ends.at);
 }
 
-/* Which of 64 characters are of a class, the first in the lowest bit. */
-typedef struct { uint64_t word, space, lower, upper, digit; } Masks;
+/* Which of 64 characters are of a class, the first in the lowest bit. sign: IS_MARK, of those in words. */
+typedef struct { uint64_t word, space, alpha, lower, upper, digit, sign; } Masks;
 
 #if defined(__SSE2__)
+static inline uint64_t bits_of(__m128i mask, unsigned shift) { return (uint64_t)(uint32_t)_mm_movemask_epi8(mask) << shift; }
+
 /* Which of 16 bytes lie in low:low + count. */
 static inline __m128i in_range(__m128i bytes, int low, int count)
 {
     return _mm_cmplt_epi8(_mm_sub_epi8(bytes, _mm_set1_epi8((char)(low + 128))), _mm_set1_epi8((char)(count - 128)));
 }
 
-static inline uint64_t bits_of(__m128i mask, unsigned shift) { return (uint64_t)(uint32_t)_mm_movemask_epi8(mask) << shift; }
-
 static inline Masks ascii_masks(const uint8_t *bytes)
 {
     Masks masks = {0};
     for (unsigned at = 0; at < 64; at += 16) {
         __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(bytes + at));
-        __m128i upper = in_range(x, 'A', 26), lower = in_range(x, 'a', 26), digit = in_range(x, '0', 10);
         __m128i space = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(' ')), _mm_or_si128(in_range(x, 9, 5), in_range(x, 28, 4)));
-        __m128i word = _mm_or_si128(_mm_or_si128(upper, lower), _mm_or_si128(digit, _mm_cmpeq_epi8(x, _mm_set1_epi8('_'))));
-        masks.word |= bits_of(word, at);
         masks.space |= bits_of(space, at);
-        masks.lower |= bits_of(lower, at);
-        masks.upper |= bits_of(upper, at);
-        masks.digit |= bits_of(digit, at);
+        masks.lower |= bits_of(in_range(x, 'a', 26), at);
+        masks.upper |= bits_of(in_range(x, 'A', 26), at);
+        masks.digit |= bits_of(in_range(x, '0', 10), at);
+        masks.sign |= bits_of(_mm_cmpeq_epi8(x, _mm_set1_epi8('_')), at);
     }
+    masks.alpha = masks.lower | masks.upper;
+    masks.word = masks.alpha | masks.digit | masks.sign;
     return masks;
 }
 #endif
 
+/* Which of 64 characters have one bit of the class. */
+static inline uint64_t class_bits(const uint16_t *class, unsigned bit)
+{
+    uint64_t found = 0;
+#if defined(__SSE2__)
+    __m128i wanted = _mm_set1_epi16((short)bit), zero = _mm_setzero_si128();
+    for (unsigned at = 0; at < 64; at += 16) {
+        __m128i low = _mm_loadu_si128((const __m128i *)(const void *)(class + at));
+        __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(class + at + 8));
+        low = _mm_cmpeq_epi16(_mm_and_si128(low, wanted), zero);
+        high = _mm_cmpeq_epi16(_mm_and_si128(high, wanted), zero);
+        found |= bits_of(_mm_packs_epi16(low, high), at);
+    }
+    return ~found;
+#else
+    for (unsigned at = 0; at < 64; at++) found |= (uint64_t)((class[at] & bit) != 0) << at;
+    return found;
+#endif
+}
+
 static Masks class_masks(const uint16_t *class)
 {
-    Masks masks = {0};
-    for (unsigned at = 0; at < 64; at++) {
-        masks.word |= (uint64_t)(class[at] & IS_WORD) << at;
-        masks.space |= (uint64_t)(class[at] >> 1 & 1) << at;
-        masks.upper |= (uint64_t)(class[at] >> 3 & 1) << at;
-        masks.lower |= (uint64_t)(class[at] >> 4 & 1) << at;
-        masks.digit |= (uint64_t)(class[at] >> 5 & 1) << at;
-    }
-    return masks;
+    uint64_t word = class_bits(class, IS_WORD);
+    return (Masks){word, class_bits(class, IS_SPACE), class_bits(class, IS_ALPHA), class_bits(class, IS_LOWER),
+                   class_bits(class, IS_UPPER), class_bits(class, IS_DIGIT), class_bits(class, IS_MARK) & word};
 }
 
 static inline Masks masks_at(const Text *text, size_t at)
@@ -102,18 +116,6 @@ static inline uint32_t *write_ones(uint32_t *out, uint64_t bits, size_t start, u
     while (bits)
         for (unsigned i = 0; i < at_once; i++, bits &= bits - 1) *out++ = (uint32_t)start + lowest_of(bits | 1ULL << 63);
     return end;
-}
-
-/* Count what the masks do not tell apart beyond ASCII: letters, capitals among them and signs in words. */
-static void count_classes(const Text *text, Scan *scan)
-{
-    scan->letters = scan->capitals = scan->signs = 0;
-    for (size_t at = 0; at < text->length; at++) {
-        unsigned class = text->class[at], letter = class >> 2 & 1;
-        scan->letters += letter;
-        scan->capitals += letter & (class >> 3);
-        scan->signs += (class >> 7) & class & 1;
-    }
 }
 
 /* Where a sentence that could end with the stop at `at` would make the next one begin; 0 where it does not end there. */
@@ -164,12 +166,12 @@ static inline void count_lengthy(Scan *scan, const Masks *masks, const Masks *be
 /* Fill the scan of a text; 0 on success, -1 where memory is out. */
 WIDE static int scan_text(const Text *text, Scan *scan)
 {
-    size_t length = text->length, underscores = 0;
+    size_t length = text->length;
     if (RESERVE(scan->places, length + 96) || RESERVE(scan->marks, length + 72)) return -1;
     uint32_t *place = scan->places.at, *mark = scan->marks.at;
     uint64_t lower = 0, later = 0; /* later: capitals behind the first character */
     Masks before = {0};
-    scan->letters = scan->capitals = scan->digits = scan->lengthy = scan->titled = 0;
+    scan->letters = scan->capitals = scan->digits = scan->signs = scan->lengthy = scan->titled = 0;
     for (size_t at = 0; at < length; at += 64) {
         Masks masks = masks_at(text, at);
         uint64_t inside = length - at < 64 ? (1ULL << (length - at)) - 1 : ~0ULL;
@@ -179,18 +181,16 @@ WIDE static int scan_text(const Text *text, Scan *scan)
         before = masks;
         lower |= masks.lower;
         later |= at ? masks.upper : masks.upper & ~1ULL;
-        scan->capitals += ones_of(masks.upper);
-        scan->letters += ones_of(masks.upper | masks.lower);
+        scan->capitals += ones_of(masks.upper & masks.alpha);
+        scan->letters += ones_of(masks.alpha);
         scan->digits += ones_of(masks.digit);
-        underscores += ones_of(masks.word & ~(masks.upper | masks.lower | masks.digit));
+        scan->signs += ones_of(masks.sign);
     }
     if (before.word >> 63) *place++ = (uint32_t)length;
     scan->places.n = (size_t)(place - scan->places.at);
     scan->marks.n = (size_t)(mark - scan->marks.at);
-    scan->signs = underscores;
     scan->has_lower = lower != 0;
     scan->has_case = lower && later;
-    if (text->class) count_classes(text, scan);
     return split_sentences(text, scan);
 }
 
