@@ -107,8 +107,10 @@ WIDE static void add_mentioned(const State *state, const Paragraph *paragraph, c
             Head *head = head_of(&state->lexicon, paragraph->met.at[word].token);
             head->tally = touched(&head->tally, sink->now, sink->oldest);
             Gain gain = gain_of(whole ? ++head->tally.total : ++head->tally.count);
-            const float *row = rows_of(head);
-            for (size_t column = width; column < 3 * width; column++) sums->at[column] += (double)(gain.value * row[column]);
+            for (size_t column = width; column < 3 * width; column += 8) {
+                Eight added = eight_plus(eight_zeros(), eight_at(rows_of(head) + column), gain.value);
+                add_eight(sums->at + column, &added);
+            }
             sums->notions += (double)(gain.square * head->notion);
         }
 }

@@ -111,7 +111,8 @@ WIDE static void sum_rows(const Addend *addends, size_t n, size_t total, const S
 
 static inline void clear(Sums *sums, size_t n)
 {
-    for (size_t column = 0; column < n; column++) sums->at[column] = 0.0;
+    for (size_t first = 0; first < n; first += 8)
+        for (size_t i = 0; i < 8; i++) sums->at[first + i] = 0.0;
     sums->masked = sums->notions = 0.0;
 }
 
@@ -119,7 +120,8 @@ static inline void pour(const double *sums, double norm, double *scores, size_t 
 {
     if (norm <= 0.0) return;
     double scale = 1.0 / sqrt(norm);
-    for (size_t column = 0; column < width; column++) scores[column] += scale * sums[column];
+    for (size_t first = 0; first < width; first += 8)
+        for (size_t i = 0; i < 8; i++) scores[first + i] += scale * sums[first + i];
 }
 
 /* Add the sums of n words and of their n-grams to the scores. */
