@@ -36,14 +36,6 @@ static PyObject *judge_new(PyTypeObject *type, PyObject *arguments, PyObject *na
     return NULL;
 }
 
-static void answer_free(Answer *answer)
-{
-    rule_free(&answer->rule);
-    free(answer->labels);
-    free(answer->counts);
-    free(answer->firsts);
-}
-
 static void judge_dealloc(PyObject *object)
 {
     JudgeObject *self = (JudgeObject *)object;

@@ -161,13 +161,7 @@ static void lines_dealloc(PyObject *object)
     free(self->reader.scratch.at);
     free(self->reader.rows.at);
     free(self->writer.out.at);
-    for (int head = 0; head < HEADS; head++) {
-        Answer *answer = &self->writer.heads[head];
-        rule_free(&answer->rule);
-        free(answer->labels);
-        free(answer->counts);
-        free(answer->firsts);
-    }
+    for (int head = 0; head < HEADS; head++) answer_free(&self->writer.heads[head]);
     Py_XDECREF(self->held);
     Py_XDECREF(self->block);
     PyTypeObject *type = Py_TYPE(object);

@@ -17,6 +17,14 @@ typedef struct {
     size_t *counts, *firsts;
 } Answer;
 
+static void answer_free(Answer *answer)
+{
+    rule_free(&answer->rule);
+    free(answer->labels);
+    free(answer->counts);
+    free(answer->firsts);
+}
+
 /* width: of the matrix of scores; boilerplate: which of the kinds has no other labels. */
 typedef struct {
     Answer heads[HEADS];

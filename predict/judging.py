@@ -17,9 +17,12 @@ class CompiledJudge:
 
     def __init__(self, blocks: Blocks, heads: dict[str, Head], module: Any) -> None:
         self.columns = {name: blocks.columns[name] for name in heads}
-        rules = [_rule(heads[name], blocks.columns[name].start) if name in heads else None for name in ORDER]
+        rules = [self._rule(name, heads[name]) if name in heads else None for name in ORDER]
         boilerplate = heads["kind"].labels.index("boilerplate") if "kind" in heads else 0
         self._judge = module.Judge(blocks.width, boilerplate, *rules)
+
+    def _rule(self, name: str, head: Head) -> tuple[Any, ...]:
+        return rule_of(head, self.columns[name].start, tuple(label.encode() for label in head.labels))
 
     def __call__(self, scored: Scored) -> Answers:
         """Return, per head, (probabilities, which labels are given, which of them are certain), each of shape (n, k)."""
@@ -32,10 +35,10 @@ class CompiledJudge:
         return {name: shares[:, columns] for name, columns in own}, chosen, sure
 
 
-def _rule(head: Head, column: int) -> tuple[Any, ...]:
-    """Return a head as the kernel takes it, see `_kernel_lines_type.h`."""
+def rule_of(head: Head, column: int, labels: tuple[bytes, ...]) -> tuple[Any, ...]:
+    """Return a head as the kernel takes it, see `_kernel_lines_type.h`; column: its first of the matrix of scores."""
     k = len(head.labels)
     numbers = np.array([np.broadcast_to(each, k) for each in (head.slope, head.shift, head.cut, head.certified)], np.float64)
     curves = tuple(b"" if curve is None else np.asarray(curve, np.float64).tobytes() for curve in head.curves or [None] * k)
     rules = (head.exclusive, head.at_least_one, head.at_most_one, head.unnamed_neutral)
-    return tuple(label.encode() for label in head.labels), column, head.fallback, *rules, numbers.tobytes(), curves
+    return labels, column, head.fallback, *rules, numbers.tobytes(), curves

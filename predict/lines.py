@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from parastance.predict.blocks import ORDER as HEADS
 from parastance.predict.bodies import line_of
 from parastance.predict.chunks import Item, Wanted, count_labels, label_items, unreadable
 from parastance.predict.errors import InputError, ParastanceError
 from parastance.predict.inputs import Source, line_blocks
+from parastance.predict.judging import rule_of
 from parastance.predict.kernel import kernel_module
 from parastance.predict.model import Model
 from parastance.predict.records import record_fields
@@ -160,13 +159,8 @@ def _answers(model: Model, target: str, keep_text: bool) -> tuple[Any, ...]:
 
 
 def _head(model: Model, name: str) -> tuple[Any, ...]:
-    head, column = model.heads[name], model.blocks.columns[name].start
-    k = len(head.labels)
-    numbers = np.array([np.broadcast_to(each, k) for each in (head.slope, head.shift, head.cut, head.certified)], np.float64)
-    bent = head.curves or [None] * k
-    curves = tuple(b"" if curve is None else np.asarray(curve, np.float64).tobytes() for curve in bent)
-    rules = (head.exclusive, head.at_least_one, head.at_most_one, head.unnamed_neutral)
-    return tuple(map(_json, head.labels)), column, head.fallback, *rules, numbers.tobytes(), curves
+    head = model.heads[name]
+    return rule_of(head, model.blocks.columns[name].start, tuple(map(_json, head.labels)))
 
 
 def _json(text: str) -> bytes:
