@@ -18,7 +18,7 @@ from parastance.predict.errors import InputError
 from parastance.predict.inputs import DOCUMENTS, READ_ERRORS, TABLES, Slice, Source
 from parastance.predict.rows import open_parquet
 from parastance.predict.separated import delimiter_of, same_name
-from parastance.predict.storage import BLOCK, open_read, sha256_of, stat
+from parastance.predict.storage import BLOCK, is_url, open_read, sha256_of, stat
 
 PART_SIZE = 8 << 20  # bytes of input: a fraction of a second to some seconds of work, so that a kill costs little
 CUTS_PER_GROUP = 8  # slices of one Parquet row group: each decodes the rows before it again
@@ -130,7 +130,8 @@ def survey(source: Source, text_field: str, size: int) -> Iterator[Piece]:
     if length <= size or source.packing or source.format in DOCUMENTS or source.format not in TABLES:
         yield whole
     elif source.format == ".jsonl":
-        yield from _sliced_lines(whole, size)
+        slices = _sliced_lines(whole, size)
+        yield from list(slices) if is_url(source.path) else slices  # a store may hand out one stream to all who read a file
     else:
         yield from _sliced(whole, text_field, size)
 
