@@ -14,7 +14,16 @@ import numpy as np
 import pytest
 
 from parastance.predict import load
-from parastance.predict.artifact import FORMAT, load_plain, pack_terms, unpack_terms
+from parastance.predict.artifact import (
+    FORMAT,
+    OLDER,
+    compressed,
+    expanded,
+    load_plain,
+    pack_terms,
+    unpack_terms,
+    with_terms,
+)
 from parastance.predict.errors import ModelError
 
 
@@ -116,6 +125,23 @@ def test_a_broken_folder_says_what_is_wrong(how: str, reason: str, small_folder:
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such model folder"):
         load(tmp_path / "nothing")
+
+
+def test_compressed_terms_come_back_and_older_files_are_read() -> None:
+    packed = pack_terms(["a", "a b", "straße"])
+    model = {"format": FORMAT, "blocks": {"masked": {"terms": packed, "idf": np.ones(3)}, "shape": {"weights": np.ones(2)}}}
+    for kept in (with_terms(model, compressed), {**model, "format": OLDER[0]}):
+        read = load_plain(dumped(kept), "here")
+        assert unpack_terms(read["blocks"]["masked"]["terms"]) == ["a", "a b", "straße"]
+    for damage in (lambda terms: compressed(terms)[:-6], lambda terms: compressed(terms)[::-1].copy()):
+        with pytest.raises(ModelError, match="here: not a model file: its terms are"):
+            load_plain(dumped(with_terms(model, damage)), "here")
+
+
+def test_terms_that_would_fill_the_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parastance.predict.artifact.MOST_TERMS", 1000)
+    with pytest.raises(ModelError, match="too many"):
+        expanded(compressed(np.zeros(1001, dtype=np.uint8)))
 
 
 def test_terms_come_back() -> None:

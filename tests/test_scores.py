@@ -12,8 +12,9 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from parastance.predict.blocks import Blocks
+from parastance.predict.clauses import clauses
 from parastance.predict.compiled import CompiledScorer
-from parastance.predict.features import Views, ngrams, placed_relations, relations
+from parastance.predict.features import Views, frames, ngrams, placed_relations, relations
 from parastance.predict.kernel import implementation, kernel_module
 from parastance.predict.model import Model, Unit
 from parastance.predict.plain import PlainScorer
@@ -64,7 +65,9 @@ def _grams_of_types(views: Views) -> list[str]:
     return [gram for word in dict.fromkeys(views.tokens) for gram in subwords(word)]
 
 
-ANALYZERS = {"masked": _masked, "relations": _relations, "notions": _words, "subwords": subwords}
+ANALYZERS = {
+    "masked": _masked, "relations": _relations, "frames": frames, "clauses": clauses, "notions": _words, "subwords": subwords,
+}  # fmt: skip
 
 
 def _tfidf(block: str, terms: list[str], idf: Any) -> Any:

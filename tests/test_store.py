@@ -27,13 +27,13 @@ def variant(source: Path, folder: Path, bias: float) -> Path:
 
     import joblib
 
-    from parastance.predict.artifact import read_artifact
+    from parastance.predict.artifact import compressed, read_artifact, with_terms
 
     artifact, manifest = read_artifact(source)
     head = artifact["heads"]["topics"]
     head["bias"] = head["bias"] + bias
     folder.mkdir(parents=True)
-    joblib.dump(artifact, folder / "model.joblib")
+    joblib.dump(with_terms(artifact, compressed), folder / "model.joblib")
     sha = hashlib.sha256((folder / "model.joblib").read_bytes()).hexdigest()
     (folder / "manifest.json").write_text(json.dumps({**manifest, "sha256": sha}))
     shutil.copy(source / "metrics.json", folder)

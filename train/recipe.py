@@ -6,7 +6,7 @@ from dataclasses import dataclass
 BLOCKS = {
     "topics": ("masked", "relations", "subwords", "notions"),
     "kind": ("masked", "subwords", "shape"),
-    "stance": ("masked", "relations"),
+    "stance": ("masked", "relations", "frames", "clauses"),
 }
 KNOWN_BLOCKS = ("masked", "relations", "frames", "names", "clauses", "subwords", "notions", "shape")
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import joblib
 
-from parastance.predict.artifact import FILES, FORMAT
+from parastance.predict.artifact import FILES, FORMAT, compressed, with_terms
 from parastance.predict.errors import OutputError
 from parastance.predict.heads import CHOSEN
 from parastance.predict.version import VERSION
@@ -98,7 +98,7 @@ def save(
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         aside.chmod(0o755)
-        joblib.dump(canonical(fitted.artifact), aside / FILES.model)
+        joblib.dump(canonical(with_terms(fitted.artifact, compressed)), aside / FILES.model)
         held_out = to_bytes(record_of(fitted))
         (aside / FILE).write_bytes(held_out)
         manifest = manifest_of(fitted, config, (aside / FILES.model).read_bytes())
