@@ -22,6 +22,7 @@ from parastance.predict.errors import ModelError
 
 FORMAT = 2  # raise it with every change of the layout, and keep a recipe that reads the older ones
 OLDER = (1,)  # formats that can be read: in 1, terms were not compressed
+READABLE = (FORMAT, *OLDER)
 MOST_TERMS = 1 << 30  # bytes of a block's terms
 ARTIFACTS = Path(__file__).resolve().parent.parent / "artifacts"
 DEFAULT = ARTIFACTS / "default"
@@ -147,7 +148,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: cannot be read: {error}") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("sha256"), str):
         raise ModelError(f"{path}: not a parastance manifest: it names no sha256")
-    if manifest.get("format") not in (FORMAT, *OLDER):
+    if manifest.get("format") not in READABLE:
         raise ModelError(
             f"{path}: format {manifest.get('format')}, this version reads format {FORMAT}: train the model anew"
         )
@@ -190,6 +191,6 @@ def load_plain(data: bytes, place: str) -> dict[str, Any]:
         raise ModelError(f"{place}: {error}") from None
     except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
         raise ModelError(f"{place}: not a model file: {error}") from None
-    if not isinstance(artifact, dict) or artifact.get("format") not in (FORMAT, *OLDER):
+    if not isinstance(artifact, dict) or artifact.get("format") not in READABLE:
         raise ModelError(f"{place}: not a parastance model of format {FORMAT}")
     return artifact

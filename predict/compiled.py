@@ -39,6 +39,10 @@ class CompiledScorer:
         table = self.blocks.tables[name]
         return table["terms"], np.ascontiguousarray(table["idf"], np.float32), self.blocks.weights(name)
 
+    def _room(self, n: int) -> tuple[Matrix, NDArray[np.uint8]]:
+        """Return (scores, flags) of n texts, to be filled."""
+        return np.empty((n, self.blocks.width)), np.empty(n, dtype=np.uint8)
+
     def score(self, units: Sequence["Unit"], registry: Registry, pool: bool) -> Scored:
         """Return the scores of some units, the strongest sentences' share added to topics and stance where `pool` is true."""
         n = len(units)
@@ -47,25 +51,29 @@ class CompiledScorer:
         if any(unit.place is not None for unit in units):
             pairs = [(unit.place.index, unit.place.count) if unit.place is not None else (0, 0) for unit in units]
             places = np.array(pairs, dtype=np.int32)
-        scores, flags = np.empty((n, self.blocks.width)), np.empty(n, dtype=np.uint8)
+        scores, flags = self._room(n)
         self.kernel.score(asked.texts, asked.tries, asked.which, asked.home, asked.given, places, scores, flags, pool)
-        return Scored(scores, (flags & KNOWN) != 0, (flags & NAMES_TARGET) != 0)
+        return _scored(scores, flags)
 
     def score_texts(self, texts: list[str], registry: Registry, target: str) -> Scored:
         """Return the scores, with the strongest sentences' share, of texts that nothing else is known of, asked of one target."""
         n = len(texts)
-        scores, flags = np.empty((n, self.blocks.width)), np.empty(n, dtype=np.uint8)
+        scores, flags = self._room(n)
         tries = [trie(self.module, matcher(registry, name)) for name in dict.fromkeys((registry.default, target))]
         asked = np.full(n, len(tries) - 1, dtype=np.int32)
         self.kernel.score(texts, tries, asked, 0, None, None, scores, flags, True)
-        return Scored(scores, (flags & KNOWN) != 0, (flags & NAMES_TARGET) != 0)
+        return _scored(scores, flags)
 
     def score_lines(self, lines: Any, n: int, registry: Registry, target: str) -> tuple[Matrix, NDArray[np.uint8]]:
         """Return (scores, with the strongest sentences' share, flags) of the n texts that the kernel has read as lines."""
-        scores, flags = np.empty((n, self.blocks.width)), np.empty(n, dtype=np.uint8)
+        scores, flags = self._room(n)
         home, asked = (trie(self.module, matcher(registry, name)) for name in (registry.default, target))
         self.kernel.score_lines(lines, home, asked, scores, flags, True)
         return scores, flags
+
+
+def _scored(scores: Matrix, flags: NDArray[np.uint8]) -> Scored:
+    return Scored(scores, (flags & KNOWN) != 0, (flags & NAMES_TARGET) != 0)
 
 
 class Asked:

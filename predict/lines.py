@@ -14,7 +14,7 @@ from parastance.predict.bodies import line_of
 from parastance.predict.chunks import Item, Wanted, count_labels, label_items, unreadable
 from parastance.predict.errors import InputError, ParastanceError
 from parastance.predict.inputs import Source, line_blocks
-from parastance.predict.judging import rule_of
+from parastance.predict.judging import rules_of
 from parastance.predict.kernel import kernel_module
 from parastance.predict.model import Model
 from parastance.predict.records import record_fields
@@ -153,14 +153,9 @@ class _Labeller:
 
 def _answers(model: Model, target: str, keep_text: bool) -> tuple[Any, ...]:
     """Return what the kernel must know of a model's answers to write them."""
-    heads = [_head(model, name) if name in model.heads else None for name in HEADS]
+    heads = rules_of(model.heads, model.blocks, _json)
     boilerplate = model.boilerplate if "kind" in model.heads else 0
     return _json(target), _json(model.name), keep_text, model.blocks.width, boilerplate, *heads
-
-
-def _head(model: Model, name: str) -> tuple[Any, ...]:
-    head = model.heads[name]
-    return rule_of(head, model.blocks.columns[name].start, tuple(map(_json, head.labels)))
 
 
 def _json(text: str) -> bytes:

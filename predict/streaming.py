@@ -23,11 +23,10 @@ def stream(model: Model, sources: Sequence[Source], reading: Reading, wanted: Wa
     report.start(size_of(sources), len(sources), table=not isinstance(writer, LineWriter))
 
     def straight(source: Source) -> bool:
-        if source.path == STDIN:
-            source = recognised(source, reading.text_field)
         return takes_lines(model, source, ".jsonl" if isinstance(writer, LineWriter) else "", reading, wanted)
 
-    for by_lines, some in itertools.groupby(sources, straight):
+    known = (recognised(source, reading.text_field) if source.path == STDIN else source for source in sources)
+    for by_lines, some in itertools.groupby(known, straight):
         label = _stream_lines if by_lines else _stream_units
         for paragraphs, labels, errors in label(model, some, reading, wanted, writer, report):
             report.rejects([str(error) for error in errors], len(errors))
@@ -64,8 +63,7 @@ def _stream_lines(
 ) -> _Streamed:
     assert isinstance(writer, LineWriter)
     for source in sources:
-        given = recognised(source, reading.text_field)
-        for found in label_lines(model, given, reading, wanted):
+        for found in label_lines(model, source, reading, wanted):
             writer.write_lines(found.lines)
             yield found.paragraphs, found.labels, found.errors
         report.note(size_of([source]), 0, 0)
