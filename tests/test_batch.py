@@ -562,7 +562,7 @@ def test_arrow_types_of_other_columns_pass_through(small_model: Model, tmp_path:
         for name in columns:
             if name != "none":
                 assert found.schema.field(name).type == wanted.schema.field(name).type, name
-            assert found.column(name).to_pylist() == wanted.column(name).to_pylist(), name
+            assert found.column(name).equals(wanted.column(name).cast(found.column(name).type)), name
     label(small_model, tmp_path / "in.parquet", tmp_path / "out.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert rows[0]["small"] == 1 and rows[0]["day"] == "2016-03-01" and rows[1]["at"].startswith("2001-09-09")

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
 from parastance.predict.names import LONGEST, join_names, part_names, shown
-from tests.conftest import Run
 
 SHOWN = [
     ("plain", "military_support", "military_support"),
