@@ -14,6 +14,8 @@ enum {
     OWN_PAIR = 165, NO_NAME = 166, CLAUSE = 168, CLAUSE_LEFT = 169, CLAUSE_RIGHT = 170, EDGE_LEFT = 171, EDGE_RIGHT = 172
 };
 
+enum { KINDS = 176 };
+
 enum { MANY = 5 }; /* names, and more */
 
 typedef struct { uint32_t kind, first, second; } Made; /* a term that was collected: its kind and tokens */
@@ -24,6 +26,7 @@ typedef struct {
     Table table;
     int grows;
     VECTOR(Made) made;
+    uint32_t bare[KINDS]; /* ids of the terms without tokens, by kind */
 } Block;
 
 static void block_free(Block *block)
@@ -92,7 +95,11 @@ static int put_term(Block *block, Bag *bag, uint64_t key, Made made, uint32_t wh
 /* Put a term without tokens. */
 static int put_bare(Block *block, Bag *bag, uint32_t kind, uint32_t where)
 {
-    return put_term(block, bag, term_key(kind, 0, 0), (Made){kind, NONE, NONE}, where);
+    if (block->grows) return put_term(block, bag, term_key(kind, 0, 0), (Made){kind, NONE, NONE}, where);
+    if (RESERVE(bag->items, bag->items.n + 1)) return -1;
+    bag->items.at[bag->items.n] = 4 * block->bare[kind] + where;
+    bag->items.n += block->bare[kind] != NONE;
+    return 0;
 }
 
 static int put_pair(Block *block, Bag *bag, const Lexicon *lexicon, uint32_t kind, uint32_t first, uint32_t second, uint32_t where)

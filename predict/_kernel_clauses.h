@@ -3,6 +3,7 @@
 #ifndef PARASTANCE_CLAUSES_H
 #define PARASTANCE_CLAUSES_H
 
+#include "_kernel_near.h"
 #include "_kernel_view.h"
 
 /* The words and pairs of words of a mention. */
@@ -35,11 +36,6 @@ static int find_own_names(Bag *bag, const View *view, Block *block, const Lexico
     return 0;
 }
 
-/* What parts clauses, as in clauses.py and features.py. */
-static const char *const conjunctions[] = {
-    "after", "although", "and", "as", "because", "but", "if", "that", "when", "which", "while", "who"};
-enum { CONJUNCTIONS = sizeof conjunctions / sizeof *conjunctions };
-
 /* The kind of the first parting mark between a word and the one before, 0 where there is none. */
 static uint8_t parting(const Text *text, const Words *words, size_t word)
 {
@@ -57,14 +53,6 @@ static uint8_t parting(const Text *text, const Words *words, size_t word)
 /* A walk from token to token of a paragraph, a mention being one: the word behind the token, and the next mention. */
 typedef struct { size_t word, mention; } Walk;
 
-static int parts_clauses(const Lexicon *lexicon, const uint64_t *parts, uint32_t token)
-{
-    if (token < ROLES) return 0;
-    for (size_t i = 0; i < CONJUNCTIONS; i++)
-        if (head_of(lexicon, token)->hash == parts[i]) return 1;
-    return 0;
-}
-
 /* The token at a place, which is moved behind it; back: the token before, the place moved to its start. */
 static uint32_t step(Walk *walk, const View *view, const Words *words, int back)
 {
@@ -80,56 +68,62 @@ static uint32_t step(Walk *walk, const View *view, const Words *words, int back)
     return token;
 }
 
-/* Walk from a place to an edge of its clause in the sentence that ends at `limit`; what parts it goes into `block` as a term. */
-static int walk_to_edge(Bag *bag, Block *block, const View *view, const Lexicon *lexicon, const Text *text, const Words *words,
-                        const uint64_t *parts, Walk *walk, int back, size_t limit)
+/* What clauses are found in. */
+typedef struct {
+    const Block *block;
+    const Parting *parting;
+    const View *view;
+    const Lexicon *lexicon;
+    const Text *text;
+    const Words *words;
+} Clauses;
+
+/* Walk from a place to an edge of its clause in the sentence that ends at `limit`; what parts it goes into the bag as a term. */
+static void walk_to_edge(const Clauses *in, Bag *bag, Walk *walk, int back, size_t limit)
 {
-    uint32_t kind = back ? EDGE_LEFT : EDGE_RIGHT;
     uint8_t mark = '.';
-    while (walk->word != limit && !(mark = parting(text, words, walk->word))) {
+    while (walk->word != limit && !(mark = parting(in->text, in->words, walk->word))) {
         Walk next = *walk;
-        uint32_t token = step(&next, view, words, back);
-        if (parts_clauses(lexicon, parts, token)) return put_single(block, bag, lexicon, kind, token, IN_BOTH);
+        const uint32_t *near = near_of(in->lexicon, step(&next, in->view, in->words, back));
+        if (near[NEAR_PARTS]) return put_known(in->block, bag, near[NEAR_CLAUSE + (back ? EDGE_LEFT : EDGE_RIGHT) - CLAUSE], IN_BOTH);
         *walk = next;
         mark = '.';
     }
-    return put_term(block, bag, term_key(kind, hash_bytes(&mark, 1), 0), (Made){kind, NONE, NONE}, IN_BOTH);
+    put_known(in->block, bag, in->parting->edges[!back][mark], IN_BOTH);
 }
 
-/* The clause of the target's mention `index`, the first in it, of the sentence low:high; the first mention behind it into *next. */
-static int find_clause(Bag *bag, Block *block, const View *view, const Lexicon *lexicon, const Text *text, const Words *words,
-                       const uint64_t *parts, size_t index, size_t low, size_t high, size_t *next)
+/* The clause of the target's mention `index`, the first in it, of the sentence low:high; return the first mention behind it. */
+static size_t find_clause(const Clauses *in, Bag *bag, size_t index, size_t low, size_t high)
 {
-    const Mention *mentions = view->mentions.at;
+    const Mention *mentions = in->view->mentions.at;
     Walk start = {mentions[index].first, index}, end = {mentions[index].last, index + 1};
-    if (walk_to_edge(bag, block, view, lexicon, text, words, parts, &start, 1, low)) return -1;
-    if (walk_to_edge(bag, block, view, lexicon, text, words, parts, &end, 0, high)) return -1;
-    *next = end.mention;
+    walk_to_edge(in, bag, &start, 1, low);
+    walk_to_edge(in, bag, &end, 0, high);
     size_t last = end.mention - 1;
     while (mentions[last].role != TARGET) last--;
     while (start.word != end.word) {
         size_t word = start.word;
-        uint32_t token = step(&start, view, words, 0);
+        const uint32_t *near = near_of(in->lexicon, step(&start, in->view, in->words, 0)) + NEAR_CLAUSE;
         int before = word < mentions[last].first, behind = word > mentions[index].first;
-        if ((before || behind) && put_single(block, bag, lexicon, CLAUSE, token, IN_BOTH)) return -1;
-        if (before && put_single(block, bag, lexicon, CLAUSE_LEFT, token, IN_BOTH)) return -1;
-        if (behind && put_single(block, bag, lexicon, CLAUSE_RIGHT, token, IN_BOTH)) return -1;
+        if (before || behind) put_known(in->block, bag, near[0], IN_BOTH);
+        if (before) put_known(in->block, bag, near[CLAUSE_LEFT - CLAUSE], IN_BOTH);
+        if (behind) put_known(in->block, bag, near[CLAUSE_RIGHT - CLAUSE], IN_BOTH);
     }
-    return 0;
+    return end.mention;
 }
 
-/* The clauses that name the target. parts: hashes of the conjunctions. */
-static int find_clauses(Bag *bag, const View *view, Block *block, const Lexicon *lexicon, const Text *text, const Words *words,
-                        const uint64_t *parts, const Ids *word_ends)
+/* The clauses that name the target. */
+static int find_clauses(const Clauses *in, Bag *bag, const Ids *word_ends)
 {
+    const Mentions *mentions = &in->view->mentions;
     size_t next = 0, low = 0;
     if (bag_begin(bag, word_ends->n)) return -1;
     for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
         size_t high = word_ends->at[sentence];
-        while (next < view->mentions.n && view->mentions.at[next].first < high) {
-            size_t index = next++;
-            if (view->mentions.at[index].role != TARGET) continue;
-            if (find_clause(bag, block, view, lexicon, text, words, parts, index, low, high, &next)) return -1;
+        while (next < mentions->n && mentions->at[next].first < high) {
+            if (mentions->at[next].role != TARGET) next++;
+            else if (RESERVE(bag->items, bag->items.n + 3 * (high - low) + 2)) return -1;
+            else next = find_clause(in, bag, next, low, high);
         }
         bag_end(bag);
         low = high;

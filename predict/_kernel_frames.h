@@ -5,11 +5,9 @@
 
 #include "_kernel_relations.h"
 
-/* Whether a word is written like a name: with a capital that no sentence or quotation begins with. */
+/* Whether a word that starts with a capital is written like a name: not where a sentence or a quotation begins. */
 static int is_name(const Text *text, const Words *words, size_t at)
 {
-    uint32_t flags = words->met[at].flags;
-    if (!words->scan->has_lower || !(flags & STARTS_UPPER) || (flags & IS_I)) return 0;
     for (size_t c = words->place[2 * at - 1]; c < words->place[2 * at]; c++)
         switch (point_at(text, c)) {
         case '.': case '!': case '?': case ':': case '"': case 0x201C: case 0x201D: case 0xAB: case 0xBB: return 0;
@@ -17,36 +15,71 @@ static int is_name(const Text *text, const Words *words, size_t at)
     return 1;
 }
 
+/* The words other than I that start with a capital and neither the text nor a sentence, where some letters are small. */
+static int find_names(const Text *text, const Words *words, const Ids *word_ends, Ids *names)
+{
+    size_t found = 0, kept = 0, sentence = 0;
+    names->n = 0;
+    if (!words->scan->has_lower) return 0;
+    if (RESERVE(*names, words->n)) return -1;
+    for (size_t at = 1; at < words->n; at++) {
+        names->at[found] = (uint32_t)at;
+        found += (words->met[at].flags & (STARTS_UPPER | IS_I)) == STARTS_UPPER;
+    }
+    for (size_t i = 0; i < found; i++) {
+        uint32_t at = names->at[i];
+        while (word_ends->at[sentence] < at) sentence++;
+        names->at[kept] = at;
+        kept += word_ends->at[sentence] != at && is_name(text, words, at);
+    }
+    names->n = kept;
+    return 0;
+}
+
+/* Where the run of names that starts with the name `*name` ends, before `limit`; *name is moved to the first name behind. */
+static size_t run_of_names(const Ids *names, size_t *name, size_t limit)
+{
+    size_t word = names->at[*name];
+    while (*name < names->n && names->at[*name] == word && word < limit) {
+        ++*name;
+        word++;
+    }
+    return word;
+}
+
 /* The view with each run of names as one token, which counts as a mention. */
 static int frame(View *framed, const View *view, const Text *text, const Words *words, const Ids *word_ends)
 {
-    size_t word = 0, next = 0;
-    framed->tokens.n = framed->places.n = 0;
-    if (RESERVE(framed->tokens, words->n) || RESERVE(framed->places, words->n) || RESERVE(framed->ends, word_ends->n)) return -1;
+    const Mentions *mentions = &view->mentions;
+    const Ids *names = &framed->openers;
+    size_t word = 0, next = 0, name = 0, places = 0;
+    if (find_names(text, words, word_ends, &framed->openers) || reserve_tokens(framed, words->n)) return -1;
+    if (RESERVE(framed->places, words->n) || RESERVE(framed->ends, word_ends->n)) return -1;
     if (RESERVE(framed->names, word_ends->n) || RESERVE(framed->named, word_ends->n)) return -1;
+    uint32_t *out = framed->tokens;
     for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
-        size_t start = word, running = 0, end = word_ends->at[sentence];
-        framed->names.at[sentence] = 0;
-        while (word < end) {
-            uint32_t token = words->met[word].token;
-            int name = 0;
-            if (next < view->mentions.n && view->mentions.at[next].first == word) {
-                token = view->mentions.at[next].role;
-                word = view->mentions.at[next++].last;
-            } else {
-                name = word > start && is_name(text, words, word);
-                word++;
-                if (name) token = NAME;
-                if (name && running) continue;
-                framed->names.at[sentence] += (uint32_t)name;
-            }
-            running = (size_t)name;
-            if (token < ROLES) framed->places.at[framed->places.n++] = (Mention){(uint32_t)framed->tokens.n, (uint32_t)sentence, token};
-            framed->tokens.at[framed->tokens.n++] = token;
+        size_t end = word_ends->at[sentence];
+        uint32_t counted = 0;
+        for (;;) {
+            size_t mention = next < mentions->n && mentions->at[next].first < end ? mentions->at[next].first : end;
+            while (name < names->n && names->at[name] < word) name++; /* parts of a mention */
+            int is_next = name < names->n && names->at[name] < mention;
+            size_t stop = is_next ? names->at[name] : mention;
+            out = copy_tokens(out, words->met, word, stop);
+            word = stop;
+            if (word == end) break;
+            uint32_t role = is_next ? NAME : mentions->at[next].role;
+            word = is_next ? run_of_names(names, &name, mention) : mentions->at[next++].last;
+            counted += (uint32_t)is_next;
+            framed->places.at[places++] = (Mention){(uint32_t)(out - framed->tokens), (uint32_t)sentence, role};
+            *out++ = role;
         }
-        framed->ends.at[sentence] = (uint32_t)framed->tokens.n;
+        framed->names.at[sentence] = counted;
+        framed->ends.at[sentence] = (uint32_t)(out - framed->tokens);
         framed->named.at[sentence] = view->named.at[sentence];
     }
+    end_tokens(framed, out);
+    framed->places.n = places;
     framed->ends.n = framed->named.n = framed->names.n = word_ends->n;
     framed->any_named = view->any_named;
     framed->frames = 1;

@@ -48,6 +48,7 @@ static int fill_index(Index *index, const uint64_t *keys, size_t n, const char *
 /* Fill a block from (terms, idf, weights) or leave it empty for None. */
 static int fill_block(Block *block, PyObject *parts, Written written, size_t width)
 {
+    for (uint32_t kind = 0; kind < KINDS; kind++) block->bare[kind] = NONE;
     if (parts == Py_None) return 0;
     Py_buffer source, idf, rows;
     if (!PyTuple_Check(parts) || !PyArg_ParseTuple(parts, "y*y*y*", &source, &idf, &rows)) {
@@ -60,6 +61,7 @@ static int fill_block(Block *block, PyObject *parts, Written written, size_t wid
     else keys = read_keys(&source, n, written);
     int failed = keys == NULL || fill_index(&block->index, keys, n, idf.buf, rows.buf, width);
     free(keys);
+    for (uint32_t kind = 0; kind < KINDS && !failed; kind++) block->bare[kind] = index_find(&block->index, term_key(kind, 0, 0));
     PyBuffer_Release(&source);
     PyBuffer_Release(&idf);
     PyBuffer_Release(&rows);
@@ -98,8 +100,7 @@ static int fill_scorer(Scorer *scorer, PyObject *arguments)
     good = good && !fill_block(&scorer->frames, frames, written_frame, columns);
     good = good && !fill_block(&scorer->names, names, written_own, columns);
     good = good && !fill_block(&scorer->clauses, clauses, written_clause, columns);
-    for (size_t i = 0; i < CONJUNCTIONS; i++)
-        scorer->parts[i] = hash_bytes((const uint8_t *)conjunctions[i], strlen(conjunctions[i]));
+    if (good) fill_parting(&scorer->parting, &scorer->clauses);
     good = good && !fill_block(&scorer->grams, grams, written_gram, columns);
     good = good && !fill_block(&scorer->notions, notions, written_notion, columns);
     PyBuffer_Release(&bias);

@@ -32,8 +32,8 @@ static int see(const State *state, const Paragraph *paragraph, View *view, const
 /* Find which terms a view may have. */
 static int spot(const Scorer *scorer, const State *state, View *view)
 {
-    if (hash_tokens(view, &state->lexicon) || spot_bigrams(view, &scorer->masked)) return -1;
-    return spot_relations(view, &scorer->relations);
+    if (spot_bigrams(view, &scorer->masked, &state->lexicon)) return -1;
+    return spot_relations(view, &scorer->relations, &state->lexicon);
 }
 
 /* The terms of the blocks that only some models have. */
@@ -45,12 +45,11 @@ static int settle_more(Scorer *scorer, State *state, const Paragraph *paragraph,
     Words words = words_of(lexicon, paragraph);
     View *framed = &state->framed;
     if (scorer->names.index.n && find_own_names(&state->own_names, view, &scorer->names, lexicon, &words, ends)) return -1;
-    if (scorer->clauses.index.n
-        && find_clauses(&state->own_clauses, view, &scorer->clauses, lexicon, text, &words, scorer->parts, ends))
-        return -1;
+    Clauses in = {&scorer->clauses, &scorer->parting, view, lexicon, text, &words};
+    if (scorer->clauses.index.n && find_clauses(&in, &state->own_clauses, ends)) return -1;
     if (!scorer->frames.index.n) return 0;
-    if (frame(framed, view, text, &words, ends) || hash_tokens(framed, lexicon)) return -1;
-    return spot_relations(framed, &scorer->frames) || settle_relations(framed, &scorer->frames) ? -1 : 0;
+    if (frame(framed, view, text, &words, ends)) return -1;
+    return spot_relations(framed, &scorer->frames, lexicon) || settle_relations(framed, &scorer->frames) ? -1 : 0;
 }
 
 /* Score a paragraph as one view sees it into columns low:high; return whether any n-gram is known, -1 where memory is out. */

@@ -3,100 +3,146 @@
 #ifndef PARASTANCE_RELATIONS_H
 #define PARASTANCE_RELATIONS_H
 
+#include "_kernel_near.h"
 #include "_kernel_view.h"
 
 enum { MOST = 4 * WINDOW + 2 * NEAR + REACH + 4 }; /* relations of one mention, and more */
 
-/* For this and what follows there must be room in view->pending. */
-static void relate(View *view, uint64_t key, Made made, int inside)
+/* Where relations are listed: those of one word go into view->direct, as the token knows them; others, and all of a block that
+   grows, into view->pending, to be looked up. There must be room in both. low:high: the sentence in tokens. */
+typedef struct {
+    View *view;
+    const Block *block;
+    const Lexicon *lexicon;
+    size_t low, high;
+} Listing;
+
+/* Where what spans first:last + 1 counts. */
+static inline uint32_t where_of(const Listing *list, size_t first, size_t last)
 {
-    view->pending.at[view->pending.n++] = (Pending){key, made, inside ? IN_BOTH : IN_WHOLE};
+    return first >= list->low && last < list->high ? IN_BOTH : IN_WHOLE;
 }
 
-/* The token at a place, and those at two places. */
-static void relate_word(View *view, uint32_t kind, size_t at, int inside)
+static inline void relate(const Listing *list, uint64_t key, Made made, uint32_t where)
 {
-    relate(view, term_key(kind, view->hashes.at[at], 0), (Made){kind, view->tokens.at[at], NONE}, inside);
+    View *view = list->view;
+    view->pending.at[view->pending.n++] = (Pending){key, made, where};
 }
 
-static void relate_pair(View *view, uint32_t kind, size_t first, size_t second, int inside)
+static inline uint64_t hash_at(const Listing *list, size_t at) { return head_of(list->lexicon, list->view->tokens[at])->hash; }
+
+/* The token at a place, by a key. */
+static void relate_key(const Listing *list, uint32_t kind, size_t at, uint32_t where)
 {
-    uint64_t key = term_key(kind, view->hashes.at[first], view->hashes.at[second]);
-    relate(view, key, (Made){kind, view->tokens.at[first], view->tokens.at[second]}, inside);
+    relate(list, term_key(kind, hash_at(list, at), 0), (Made){kind, list->view->tokens[at], NONE}, where);
 }
 
-/* The pair of tokens first and second beside a mention of the target, where there are such; the sentence is low:high. */
-static void beside(View *view, uint32_t kind, size_t first, size_t second, size_t low, size_t high)
+/* The same where tokens know its id, unless there is no token; near: the place of the kind among a token's ids. */
+static ALWAYS_INLINE void relate_word(const Listing *list, uint32_t kind, uint32_t near, size_t at)
 {
-    if (first >= view->tokens.n || second >= view->tokens.n) return; /* below 0 is beyond the end, too */
-    relate_pair(view, kind, first, second, first >= low && second < high);
+    View *view = list->view;
+    uint32_t token = view->tokens[at], where = where_of(list, at, at);
+    if (!list->block->grows) put_known(list->block, &view->direct, near_of(list->lexicon, token)[near + (uint32_t)view->frames], where);
+    else if (token != BLANK) relate_key(list, kind, at, where);
 }
 
-/* The words and pairs of words in start:end beside a mention of the target; the sentence is low:high. */
-static void window(View *view, const uint32_t kinds[2], size_t start, size_t end, size_t low, size_t high)
+static void relate_pair(const Listing *list, uint32_t kind, size_t first, size_t second)
 {
-    for (size_t at = start; at < end; at++) {
-        relate_word(view, kinds[0], at, at >= low && at < high);
-        if (at + 1 < end) relate_pair(view, kinds[1], at, at + 1, at >= low && at + 1 < high);
-    }
+    const uint32_t *tokens = list->view->tokens;
+    uint64_t key = term_key(kind, hash_at(list, first), hash_at(list, second));
+    relate(list, key, (Made){kind, tokens[first], tokens[second]}, where_of(list, first, second));
+}
+
+/* The pair of tokens first and second beside a mention of the target, where there are such. */
+static void beside(const Listing *list, uint32_t kind, size_t first, size_t second)
+{
+    size_t n = list->view->n_tokens;
+    if (first < n && second < n) relate_pair(list, kind, first, second);
 }
 
 /* A mention and the next one, `second`: the pair, and the words between. */
-static void between(View *view, Mention first, Mention second)
+static void between(const Listing *list, Mention first, Mention second)
 {
-    uint32_t code = 8 * first.role + second.role;
-    int inside = first.last == second.last;
-    relate(view, term_key(PAIR + code, 0, 0), (Made){PAIR + code, NONE, NONE}, inside);
-    for (size_t at = first.first + 1; at < second.first; at++) relate_word(view, BETWEEN + code, at, inside);
+    uint32_t code = 8 * first.role + second.role, where = first.last == second.last ? IN_BOTH : IN_WHOLE;
+    if (list->block->grows) relate(list, term_key(PAIR + code, 0, 0), (Made){PAIR + code, NONE, NONE}, where);
+    else put_known(list->block, &list->view->direct, list->block->bare[PAIR + code], where);
+    for (size_t at = first.first + 1; at < second.first; at++) relate_key(list, BETWEEN + code, at, where);
 }
 
-/* What stands around a mention of the target at token `at`; the sentence is low:high. */
-static void around_target(View *view, size_t at, size_t low, size_t high)
+/* The words of a window from `start` on, and the pairs of those that there are. */
+static ALWAYS_INLINE void window(const Listing *list, const uint32_t kinds[2], uint32_t near, size_t start)
 {
-    static const uint32_t left[2] = {LEFT, LEFT_PAIR}, right[2] = {RIGHT, RIGHT_PAIR};
-    size_t start = at > WINDOW ? at - WINDOW : 0, end = at + 1 + WINDOW < view->tokens.n ? at + 1 + WINDOW : view->tokens.n;
-    window(view, left, start, at, low, high);
-    window(view, right, at + 1, end, low, high);
-    if (!view->frames) return;
-    beside(view, LEFT_LEFT, at - 2, at - 1, low, high);
-    beside(view, RIGHT_RIGHT, at + 1, at + 2, low, high);
-    beside(view, EITHER_SIDE, at - 1, at + 1, low, high);
-}
-
-/* What stands around a mention of another actor. */
-static void around_other(View *view, uint32_t role, size_t at, size_t low, size_t high)
-{
-    size_t start = at > NEAR ? at - NEAR : 0, end = at + 1 + NEAR < view->tokens.n ? at + 1 + NEAR : view->tokens.n;
-    for (size_t near = start; near < end; near++) {
-        if (view->tokens.at[near] >= ROLES) relate_word(view, AROUND + 2 * role + (near > at), near, near >= low && near < high);
+    size_t n = list->view->n_tokens;
+    for (size_t i = 0; i < WINDOW; i++) {
+        size_t at = start + i; /* below 0 is beyond the end, too */
+        relate_word(list, kinds[0], near, at);
+        if (i + 1 < WINDOW && at < n && at + 1 < n) relate_pair(list, kinds[1], at, at + 1);
     }
 }
 
-/* What hangs on one mention. */
-static void relations_of(View *view, size_t index)
+/* What stands around a mention of the target at token `at`. */
+static void around_target(const Listing *list, size_t at)
 {
+    static const uint32_t left[2] = {LEFT, LEFT_PAIR}, right[2] = {RIGHT, RIGHT_PAIR};
+    window(list, left, NEAR_LEFT, at - WINDOW);
+    window(list, right, NEAR_RIGHT, at + 1);
+    if (!list->view->frames) return;
+    beside(list, LEFT_LEFT, at - 2, at - 1);
+    beside(list, RIGHT_RIGHT, at + 1, at + 2);
+    beside(list, EITHER_SIDE, at - 1, at + 1);
+}
+
+/* What stands around a mention of another actor. */
+static void around_other(const Listing *list, uint32_t role, size_t at)
+{
+    const uint32_t *tokens = list->view->tokens;
+    for (uint32_t side = 0; side < 2; side++)
+        for (size_t i = 0; i < NEAR; i++) {
+            size_t near = side ? at + 1 + i : at - NEAR + i;
+            if (!list->block->grows || tokens[near] >= ROLES) relate_word(list, AROUND + 2 * role + side, near_actor(role, side), near);
+        }
+}
+
+/* What hangs on one mention. */
+static void relations_of(Listing *list, size_t index)
+{
+    const View *view = list->view;
     Mention mention = view->places.at[index];
-    size_t low = mention.last ? view->ends.at[mention.last - 1] : 0, high = view->ends.at[mention.last];
-    if (mention.role == TARGET) around_target(view, mention.first, low, high);
-    else around_other(view, mention.role, mention.first, low, high);
+    list->low = mention.last ? view->ends.at[mention.last - 1] : 0;
+    list->high = view->ends.at[mention.last];
+    if (mention.role == TARGET) around_target(list, mention.first);
+    else around_other(list, mention.role, mention.first);
     if (index + 1 == view->places.n) return;
     Mention next = view->places.at[index + 1];
     if (next.first - mention.first > REACH || (mention.role != TARGET && next.role != TARGET)) return;
-    between(view, mention, next);
+    between(list, mention, next);
 }
 
-/* All relations of a paragraph, not looked up yet. */
-static int list_relations(View *view)
+/* Ask for the ids of the tokens around the actors. */
+static void ask_for_near(const View *view, const Lexicon *lexicon)
 {
+    for (size_t i = 0; i < view->places.n; i++) {
+        const uint32_t *around = view->tokens + view->places.at[i].first, line = view->places.at[i].role == TARGET ? 0 : 16;
+        for (ptrdiff_t at = -NEAR; at <= NEAR; at++) PREFETCH(near_of(lexicon, around[at]) + line);
+    }
+}
+
+/* All relations of a paragraph, those that have to be looked up not yet. */
+static int list_relations(View *view, const Block *block, const Lexicon *lexicon)
+{
+    Listing list = {view, block, lexicon, 0, 0};
+    Bag *direct = &view->direct;
     size_t index = 0;
+    if (!block->grows) ask_for_near(view, lexicon);
     view->pending.n = view->pending_ends.n = 0;
-    if (RESERVE(view->pending_ends, view->ends.n)) return -1;
+    if (RESERVE(view->pending_ends, view->ends.n) || bag_begin(direct, view->ends.n)) return -1;
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
         for (; index < view->places.n && view->places.at[index].last == sentence; index++) {
-            if (RESERVE(view->pending, view->pending.n + MOST)) return -1;
-            relations_of(view, index);
+            if (RESERVE(view->pending, view->pending.n + MOST) || RESERVE(direct->items, direct->items.n + MOST)) return -1;
+            relations_of(&list, index);
         }
         view->pending_ends.at[view->pending_ends.n++] = (uint32_t)view->pending.n;
+        bag_end(direct);
     }
     return 0;
 }
@@ -121,11 +167,13 @@ WIDE static void sift_relations(View *view, const Index *index)
     view->pending.n = kept;
 }
 
-/* Put the pending relations start:end that the block has into the bag. */
-static int settle(View *view, Block *block, size_t start, size_t end)
+/* Put a sentence's relations that the block has into the bag: those known, and of the pending ones start:end. */
+static int settle(View *view, Block *block, size_t sentence, size_t start, size_t end)
 {
     Bag *bag = &view->relations;
-    if (RESERVE(bag->items, bag->items.n + end - start)) return -1;
+    size_t first = bag_start(&view->direct, sentence), last = view->direct.ends.at[sentence];
+    if (RESERVE(bag->items, bag->items.n + last - first + end - start)) return -1;
+    for (size_t at = first; at < last; at++) bag->items.at[bag->items.n++] = view->direct.items.at[at];
     for (size_t at = start; at < end; at++) {
         const Pending *one = &view->pending.at[at];
         uint32_t id = block->grows ? grow_term(block, one->key, one->made) : index_follow(&block->index, one->key, one->made.first);
@@ -142,10 +190,10 @@ static int put_count(Block *block, Bag *bag, size_t names, uint32_t where)
 }
 
 /* The relations that the block may know, their records on their way into the cache; 0 on success, -1 where memory is out. */
-static int spot_relations(View *view, const Block *block)
+static int spot_relations(View *view, const Block *block, const Lexicon *lexicon)
 {
     if (block_is_empty(block)) return 0;
-    if (list_relations(view)) return -1;
+    if (list_relations(view, block, lexicon)) return -1;
     if (!block->grows) sift_relations(view, &block->index);
     return 0;
 }
@@ -160,7 +208,7 @@ static int settle_relations(View *view, Block *block)
     if (block_is_empty(block)) return 0;
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
         size_t end = view->pending_ends.at[sentence];
-        if (settle(view, block, start, end)) return -1;
+        if (settle(view, block, sentence, start, end)) return -1;
         if (put_bare(block, bag, view->named.at[sentence] ? NAMED : UNNAMED, IN_SENTENCE)) return -1;
         if (view->frames && put_count(block, bag, view->names.at[sentence], IN_SENTENCE)) return -1;
         if (view->frames) names += view->names.at[sentence];

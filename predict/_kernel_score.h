@@ -19,7 +19,7 @@ static int score_words(const Scorer *scorer, State *state, const Paragraph *para
         size_t end = view->ends.at[sentence], before = mention;
         sink.now = ++state->stamp;
         if (split) clear(&sink.part, 3 * width);
-        known |= add_tokens(&state->lexicon, view->tokens.at + start, end - start, &sink, width);
+        known |= add_tokens(&state->lexicon, view->tokens + start, end - start, &sink, width);
         add_terms(&scorer->masked.index, &state->counter, bag, sentence, &sink, width);
         start = end;
         if (!split) continue;

@@ -16,7 +16,7 @@ typedef struct {
     size_t width;   /* columns, a multiple of 8; those behind the labels are 0 */
     size_t stance;  /* columns from this one on see the target asked for */
     Block masked, relations, frames, names, clauses, grams, notions;
-    uint64_t parts[CONJUNCTIONS]; /* their hashes */
+    Parting parting;
     double *shape;  /* (SHAPES, width) or NULL */
     size_t shape_columns; /* those behind are 0 */
     double *bias;   /* (width,) */

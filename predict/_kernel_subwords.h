@@ -4,6 +4,7 @@
 #define PARASTANCE_SUBWORDS_H
 
 #include "_kernel_count.h"
+#include "_kernel_near.h"
 
 /* The n-grams of 3 to 5 characters of a token given with a blank on either side, into state->grams. */
 static int find_grams(const Scorer *scorer, State *state, const uint8_t *padded, size_t size)

@@ -13,8 +13,9 @@ typedef struct { uint64_t key; Made made; uint32_t where; } Pending;
 typedef struct { uint64_t key; uint32_t at, id; } Candidate;
 
 typedef struct {
-    Ids tokens;                  /* mentions as role tokens */
-    VECTOR(uint64_t) hashes;     /* of the tokens */
+    Ids padded;                  /* the tokens, with PAD times BLANK on either side */
+    uint32_t *tokens;            /* mentions as role tokens */
+    size_t n_tokens;
     Ids ends;                    /* of the sentences, in tokens */
     Ids named;                   /* per sentence: whether the target is named */
     Ids openers;                 /* words that may begin a mention */
@@ -24,6 +25,7 @@ typedef struct {
     VECTOR(Candidate) bigrams;   /* those not looked up yet */
     VECTOR(Pending) pending;     /* relations not looked up yet */
     Ids pending_ends;            /* of each sentence's */
+    Bag direct;                  /* relations that need no look-up */
     Bag ngrams;                  /* bigrams, and where they are collected unigrams */
     Bag relations;
     int any_named;
@@ -33,8 +35,7 @@ typedef struct {
 
 static void view_free(View *view)
 {
-    free(view->tokens.at);
-    free(view->hashes.at);
+    free(view->padded.at);
     free(view->ends.at);
     free(view->named.at);
     free(view->openers.at);
@@ -44,10 +45,28 @@ static void view_free(View *view)
     free(view->bigrams.at);
     free(view->pending.at);
     free(view->pending_ends.at);
+    bag_free(&view->direct);
     bag_free(&view->ngrams);
     bag_free(&view->relations);
     free(view->names.at);
     memset(view, 0, sizeof *view);
+}
+
+enum { PAD = 8, BLANK = NONE }; /* what stands where no token is */
+
+/* Make room for n tokens; 0 on success, -1 where memory is out. */
+static int reserve_tokens(View *view, size_t n)
+{
+    if (RESERVE(view->padded, n + 3 * PAD)) return -1;
+    view->tokens = view->padded.at + PAD;
+    for (size_t at = 0; at < PAD; at++) view->padded.at[at] = BLANK;
+    return 0;
+}
+
+static void end_tokens(View *view, const uint32_t *end)
+{
+    view->n_tokens = (size_t)(end - view->tokens);
+    for (size_t at = 0; at < PAD; at++) view->tokens[view->n_tokens + at] = BLANK;
 }
 
 /* Copy the tokens of words first:last to `out`, behind which there must be room for 8 more. */
@@ -63,9 +82,9 @@ static inline uint32_t *copy_tokens(uint32_t *out, const Met *met, size_t first,
 static int mask(View *view, const Words *words, const Ids *word_ends)
 {
     size_t next = 0, word = 0, places = 0;
-    if (RESERVE(view->tokens, words->n + 8) || RESERVE(view->ends, word_ends->n) || RESERVE(view->named, word_ends->n)) return -1;
+    if (reserve_tokens(view, words->n) || RESERVE(view->ends, word_ends->n) || RESERVE(view->named, word_ends->n)) return -1;
     if (RESERVE(view->places, view->mentions.n)) return -1;
-    uint32_t *out = view->tokens.at;
+    uint32_t *out = view->tokens;
     view->any_named = 0;
     for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
         size_t end = word_ends->at[sentence];
@@ -77,42 +96,37 @@ static int mask(View *view, const Words *words, const Ids *word_ends)
             word = stop;
             if (word == end) break;
             Mention mention = view->mentions.at[next++];
-            view->places.at[places++] = (Mention){(uint32_t)(out - view->tokens.at), (uint32_t)sentence, mention.role};
+            view->places.at[places++] = (Mention){(uint32_t)(out - view->tokens), (uint32_t)sentence, mention.role};
             *out++ = mention.role;
             named |= mention.role == TARGET;
             word = mention.last;
         }
         view->any_named |= (int)named;
         view->named.at[sentence] = named;
-        view->ends.at[sentence] = (uint32_t)(out - view->tokens.at);
+        view->ends.at[sentence] = (uint32_t)(out - view->tokens);
     }
-    view->tokens.n = (size_t)(out - view->tokens.at);
+    end_tokens(view, out);
     view->places.n = places;
     view->ends.n = view->named.n = word_ends->n;
     return 0;
 }
 
-/* Fill in the hashes of the tokens. */
-static int hash_tokens(View *view, const Lexicon *lexicon)
-{
-    if (RESERVE(view->hashes, view->tokens.n)) return -1;
-    for (size_t at = 0; at < view->tokens.n; at++) view->hashes.at[at] = head_of(lexicon, view->tokens.at[at])->hash;
-    return 0;
-}
-
 /* The bigrams that a model may know, their records on their way into the cache; 0 on success, -1 where memory is out. */
-WIDE static int spot_bigrams(View *view, const Block *block)
+WIDE static int spot_bigrams(View *view, const Block *block, const Lexicon *lexicon)
 {
-    const uint64_t *hashes = view->hashes.at;
+    const uint32_t *tokens = view->tokens;
     const Index *index = &block->index;
-    size_t n = view->tokens.n, kept = 0;
+    size_t n = view->n_tokens, kept = 0;
     view->bigrams.n = 0;
     if (!index->n || n < 2) return 0;
     if (RESERVE(view->bigrams, n) || RESERVE(view->keys, n)) return -1;
     uint64_t *keys = view->keys.at;
     Candidate *found = view->bigrams.at;
+    uint64_t hash = head_of(lexicon, tokens[0])->hash;
     for (size_t at = 0; at + 1 < n; at++) {
-        keys[at] = term_key(BIGRAM, hashes[at], hashes[at + 1]);
+        uint64_t next = head_of(lexicon, tokens[at + 1])->hash;
+        keys[at] = term_key(BIGRAM, hash, next);
+        hash = next;
         PREFETCH(&index->map[index_bit(index, keys[at]) >> 6]);
     }
     for (size_t at = 0; at + 1 < n; at++) {
@@ -147,14 +161,14 @@ static int settle_bigrams(View *view, const Block *block)
 /* The unigrams and bigrams, those of a growing block. */
 static int collect_ngrams(View *view, Block *block, const Lexicon *lexicon)
 {
-    const uint32_t *tokens = view->tokens.at;
+    const uint32_t *tokens = view->tokens;
     Bag *bag = &view->ngrams;
     size_t at = 0;
     if (bag_begin(bag, view->ends.n)) return -1;
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
         for (size_t end = view->ends.at[sentence]; at < end; at++) {
             if (put_single(block, bag, lexicon, UNIGRAM, tokens[at], IN_BOTH)) return -1;
-            if (at + 1 == view->tokens.n) continue;
+            if (at + 1 == view->n_tokens) continue;
             uint32_t where = at + 1 < end ? IN_BOTH : IN_WHOLE;
             if (put_pair(block, bag, lexicon, BIGRAM, tokens[at], tokens[at + 1], where)) return -1;
         }

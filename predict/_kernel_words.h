@@ -63,6 +63,8 @@ typedef struct {
     VECTOR(Token) tokens;
     uint8_t *heads; /* of the tokens, each of `head_size` bytes */
     size_t head_size, head_room;
+    uint32_t *near; /* NEAR_IDS ids of terms, of none first, then of each token; see _kernel_near.h */
+    size_t near_room;
     WordSlot *slots;
     size_t n_slots;
     Table token_ids;
@@ -74,6 +76,7 @@ static void lexicon_free(Lexicon *lexicon)
     free(lexicon->words.at);
     free(lexicon->tokens.at);
     free_lines(lexicon->heads);
+    free_lines(lexicon->near);
     free_lines(lexicon->slots);
     table_free(&lexicon->token_ids);
     memset(lexicon, 0, sizeof *lexicon);
@@ -99,6 +102,25 @@ static int reserve_heads(Lexicon *lexicon, size_t width)
     lexicon->heads = heads;
     lexicon->head_size = size;
     lexicon->head_room = room;
+    return 0;
+}
+
+enum { NEAR_IDS = 32 };
+
+/* Make room for the ids of the last token; 0 on success, -1 where memory is out. */
+static int reserve_near(Lexicon *lexicon)
+{
+    size_t n = lexicon->tokens.n + 1, kept = lexicon->near_room, room = kept ? 2 * kept : 1024;
+    size_t size = NEAR_IDS * sizeof *lexicon->near;
+    if (n <= kept) return 0;
+    uint32_t *near = room < SIZE_MAX / 2 / size ? new_lines(room * size) : NULL;
+    if (near == NULL) return -1;
+    if (kept) memcpy(near, lexicon->near, kept * size);
+    else
+        for (size_t at = 0; at < NEAR_IDS; at++) near[at] = NONE;
+    free_lines(lexicon->near);
+    lexicon->near = near;
+    lexicon->near_room = room;
     return 0;
 }
 
