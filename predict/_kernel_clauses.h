@@ -85,7 +85,10 @@ static void walk_to_edge(const Clauses *in, Bag *bag, Walk *walk, int back, size
     while (walk->word != limit && !(mark = parting(in->text, in->words, walk->word))) {
         Walk next = *walk;
         const uint32_t *near = near_of(in->lexicon, step(&next, in->view, in->words, back));
-        if (near[NEAR_PARTS]) return put_known(in->block, bag, near[NEAR_CLAUSE + (back ? EDGE_LEFT : EDGE_RIGHT) - CLAUSE], IN_BOTH);
+        if (near[NEAR_PARTS]) {
+            put_known(in->block, bag, near[NEAR_CLAUSE + (back ? EDGE_LEFT : EDGE_RIGHT) - CLAUSE], IN_BOTH);
+            return;
+        }
         *walk = next;
         mark = '.';
     }

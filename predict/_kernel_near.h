@@ -66,9 +66,10 @@ static int fill_near(Lexicon *lexicon, uint32_t token, const Block *relations, c
 /* Put a term whose id is known into a bag with room for it, unless the block has it not. */
 static inline void put_known(const Block *block, Bag *bag, uint32_t id, uint32_t where)
 {
+    uint32_t known = id != NONE;
     bag->items.at[bag->items.n] = 4 * id + where;
-    bag->items.n += id != NONE;
-    PREFETCH(block->index.records + block->index.size * (id != NONE ? id : 0));
+    bag->items.n += known;
+    PREFETCH(block->index.records + block->index.size * (id & ((uint32_t)0 - known)));
 }
 
 #endif

@@ -25,7 +25,8 @@ static int see(const State *state, const Paragraph *paragraph, View *view, const
     Words words = words_of(&state->lexicon, paragraph);
     view->mentions.n = 0;
     int failed = given ? given_mentions(view, paragraph->item, words.n)
-                       : find_mentions(trie, &words, &paragraph->text, &paragraph->word_ends, &view->openers, &view->mentions);
+                       : find_mentions(trie, &words, &paragraph->text, &paragraph->word_ends, state->lexicon.openers_of == trie->serial,
+                                     &view->openers, &view->mentions);
     return failed || mask(view, &words, &paragraph->word_ends) ? -1 : 0;
 }
 
@@ -171,8 +172,12 @@ static int renew_state(const Scorer *scorer, State **state)
 /* Score all that there is to do; 0 on success. */
 static int score_all(Scorer *scorer, State **state, const Work *work, PyThreadState **thread)
 {
-    for (size_t at = 0; at < work->n; at++)
-        if (renew_state(scorer, state) || score_item(scorer, *state, work, at, thread)) return -1;
+    for (size_t at = 0; at < work->n; at++) {
+        if (renew_state(scorer, state)) return -1;
+        state[0]->home = work->home;
+        mark_openers(work->home, &state[0]->lexicon);
+        if (score_item(scorer, *state, work, at, thread)) return -1;
+    }
     return 0;
 }
 

@@ -96,6 +96,7 @@ static uint32_t intern_word(const Scorer *scorer, State *state, Word word, const
         }
     }
     describe(&word, bytes, &forms, characters);
+    if (state->home && opens(state->home, &word)) word.flags |= IS_OPENER;
     word.token = intern_token(scorer, state, forms.token, forms.token_size);
     uint32_t id = word.token == NONE ? NONE : add_word(&state->lexicon, word);
     if (!ascii) {

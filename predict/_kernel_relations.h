@@ -41,7 +41,7 @@ static void relate_key(const Listing *list, uint32_t kind, size_t at, uint32_t w
 static ALWAYS_INLINE void relate_word(const Listing *list, uint32_t kind, uint32_t near, size_t at)
 {
     View *view = list->view;
-    uint32_t token = view->tokens[at], where = where_of(list, at, at);
+    uint32_t token = view->tokens[(ptrdiff_t)at], where = where_of(list, at, at);
     if (!list->block->grows) put_known(list->block, &view->direct, near_of(list->lexicon, token)[near + (uint32_t)view->frames], where);
     else if (token != BLANK) relate_key(list, kind, at, where);
 }
@@ -99,7 +99,7 @@ static void around_other(const Listing *list, uint32_t role, size_t at)
     for (uint32_t side = 0; side < 2; side++)
         for (size_t i = 0; i < NEAR; i++) {
             size_t near = side ? at + 1 + i : at - NEAR + i;
-            if (!list->block->grows || tokens[near] >= ROLES) relate_word(list, AROUND + 2 * role + side, near_actor(role, side), near);
+            if (!list->block->grows || tokens[(ptrdiff_t)near] >= ROLES) relate_word(list, AROUND + 2 * role + side, near_actor(role, side), near);
         }
 }
 

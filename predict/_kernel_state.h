@@ -64,6 +64,7 @@ typedef struct State {
     struct State *next;
     Paragraph paragraph;
     Lexicon lexicon;
+    const Trie *home; /* whose openers the lexicon's words know; NULL while collecting */
     VECTOR(uint8_t) letters;
     Ids starts;
     View framed;

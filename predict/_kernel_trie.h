@@ -11,6 +11,7 @@ typedef struct {
     uint64_t *ends; /* per alias that ends at a node: role, count, then for each word 0, 1 (capital) or the hash it must have */
     size_t *first;  /* per node: where its aliases start in `ends`; nodes + 1 entries */
     size_t n_nodes;
+    uint64_t serial; /* its own as long as the process lives; from 1 */
     uint64_t first_words[(OPENINGS + 1) / 64], later_words[(OPENINGS + 1) / 64]; /* maps of the words of aliases */
 } Trie;
 
@@ -33,6 +34,26 @@ static inline unsigned may_be(const uint64_t *map, uint32_t opening)
 }
 
 static inline uint64_t edge_key(uint32_t node, uint64_t word) { return node ? term_key(node, word, 0) : word; }
+
+/* Whether a word, whole or cut, begins an alias. */
+static int opens(const Trie *trie, const Word *word)
+{
+    if (table_find(&trie->edges, edge_key(0, word->spelling.lower)) != NONE) return 1;
+    return (word->flags & HAS_CUT) && table_find(&trie->edges, edge_key(0, word->cut.lower)) != NONE;
+}
+
+/* Let the words of a lexicon know whether they begin an alias. */
+static void mark_openers(const Trie *trie, Lexicon *lexicon)
+{
+    if (lexicon->openers_of == trie->serial) return;
+    lexicon->openers_of = trie->serial;
+    for (size_t at = 0; at < lexicon->n_slots; at++) {
+        Met *met = &lexicon->slots[at].met;
+        if (!lexicon->slots[at].spelling.written) continue;
+        met->flags &= ~(uint32_t)IS_OPENER;
+        if (opens(trie, &lexicon->words.at[met->word])) met->flags |= IS_OPENER;
+    }
+}
 
 /* Words first:last of the paragraph, played by `role`. */
 typedef struct { uint32_t first, last, role; } Mention;
@@ -86,12 +107,16 @@ static size_t longest(const Trie *trie, const Words *words, size_t at, size_t li
     return found;
 }
 
-/* The words of a paragraph that may begin an alias. */
-static int find_openers(const Trie *trie, const Words *words, Ids *openers)
+/* The words of a paragraph that may begin an alias; marked: whether they know themselves. */
+static int find_openers(const Trie *trie, const Words *words, int marked, Ids *openers)
 {
     size_t found = 0;
     if (RESERVE(*openers, words->n)) return -1;
-    for (size_t at = 0; at < words->n; at++) {
+    for (size_t at = 0; at < words->n && marked; at++) {
+        openers->at[found] = (uint32_t)at;
+        found += (words->met[at].flags & IS_OPENER) != 0;
+    }
+    for (size_t at = 0; at < words->n && !marked; at++) {
         openers->at[found] = (uint32_t)at;
         found += may_be(trie->first_words, words->met[at].opening);
     }
@@ -108,11 +133,11 @@ static size_t with_possessive(const Words *words, const Text *text, size_t last,
 }
 
 /* The mentions in a paragraph whose sentences end at `word_ends`, into `found`; 0 on success, -1 where memory is out. */
-static int find_mentions(const Trie *trie, const Words *words, const Text *text, const Ids *word_ends, Ids *openers,
+static int find_mentions(const Trie *trie, const Words *words, const Text *text, const Ids *word_ends, int marked, Ids *openers,
                          Mentions *found)
 {
     size_t behind = 0, sentence = 0;
-    if (find_openers(trie, words, openers) || RESERVE(*found, openers->n)) return -1;
+    if (find_openers(trie, words, marked, openers) || RESERVE(*found, openers->n)) return -1;
     for (size_t i = 0; i < openers->n; i++) {
         size_t at = openers->at[i];
         uint32_t role = 0;

@@ -84,7 +84,9 @@ static PyObject *trie_new(PyTypeObject *type, PyObject *arguments, PyObject *nam
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     TrieObject *self = (TrieObject *)allocate(type, 0);
     if (self == NULL) return NULL;
+    static uint64_t made; /* under the GIL */
     memset(&self->trie, 0, sizeof self->trie);
+    self->trie.serial = ++made;
     if (!fill_trie(&self->trie, edges, aliases, (size_t)n_nodes)) return (PyObject *)self;
     Py_DECREF(self);
     return NULL;

@@ -6,7 +6,7 @@
 #include "_kernel_scan.h"
 
 enum { ROLES = 6, TARGET = 0, NAME = 5 }; /* the role tokens are the first tokens; order as in targets.ROLES, then a name */
-enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8, IS_TELLING = 16 };
+enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8, IS_TELLING = 16, IS_OPENER = 32 };
 
 static const char *const role_names[ROLES] = {"<target>", "<ally>", "<adversary>", "<jihadist>", "<third>", "<name>"};
 
@@ -67,6 +67,7 @@ typedef struct {
     size_t near_room;
     WordSlot *slots;
     size_t n_slots;
+    uint64_t openers_of; /* the serial number of the trie whose aliases the words with IS_OPENER begin */
     Table token_ids;
 } Lexicon;
 
