@@ -94,7 +94,7 @@ static int spot_paragraph(const Scorer *scorer, const State *state, const Work *
 static int score_paragraph(Scorer *scorer, State *state, const Work *work, Paragraph *paragraph, double *out, uint8_t *flags)
 {
     double values[SHAPES], *shape = scorer->shape ? values : NULL;
-    if (shape) shape_of(&paragraph->text, &paragraph->scan, paragraph->met.at, paragraph->item->place, shape);
+    if (shape) shape_of(&paragraph->text, &paragraph->scan, paragraph->traits.at, paragraph->item->place, shape);
     int same = at_home(work, paragraph->item);
     View *view = &paragraph->home;
     int known = settle_view(scorer, state, paragraph, view, 0, same ? scorer->width : scorer->stance, shape, work->pool, out);

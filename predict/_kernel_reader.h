@@ -113,6 +113,7 @@ static int spot_words(Paragraph *paragraph, const Lexicon *lexicon)
     const uint32_t *places = paragraph->scan.places.at;
     size_t n = paragraph->scan.places.n / 2;
     if (RESERVE(paragraph->spellings, n) || RESERVE(paragraph->met, n + 8)) return -1;
+    if (RESERVE(paragraph->flags, n + 64) || RESERVE(paragraph->traits, n / 64 + 1)) return -1;
     for (size_t at = 0; at < n; at++) {
         size_t first = byte_of(text, places[2 * at]), last = byte_of(text, places[2 * at + 1]);
         uint64_t hash = hash_padded(text->bytes + first, last - first);
@@ -133,22 +134,36 @@ static int meet_word(const Scorer *scorer, State *state, const Paragraph *paragr
     return intern_word(scorer, state, word, text->bytes + first, end - start, thread) == NONE ? -1 : 0;
 }
 
+/* Find which of a paragraph's words have a flag, 64 at a time: few have, and who looks for them needs to see no others. */
+static void find_traits(Paragraph *paragraph)
+{
+    const uint8_t *flags = paragraph->flags.at;
+    memset(paragraph->flags.at + paragraph->met.n, 0, 64);
+    for (size_t at = 0; at <= paragraph->met.n / 64; at++, flags += 64)
+        paragraph->traits.at[at] = (Traits){bytes_with(flags, 4), bytes_with(flags, 5), bytes_with(flags, 6)};
+}
+
 /* Find which words those of a paragraph are; 0 on success. */
 static int meet_words(const Scorer *scorer, State *state, Paragraph *paragraph, PyThreadState **thread)
 {
-    for (size_t at = 0; at < paragraph->met.n; at++) {
-        uint64_t hash = paragraph->spellings.at[at].written;
+    Spelling *spellings = paragraph->spellings.at;
+    Met *met = paragraph->met.at;
+    uint8_t *flags = paragraph->flags.at;
+    for (size_t at = 0, n = paragraph->met.n; at < n; at++) {
+        uint64_t hash = spellings[at].written;
         const WordSlot *slot = find_word(&state->lexicon, hash);
         if (slot == NULL) {
             if (meet_word(scorer, state, paragraph, at, thread)) return -1;
             slot = find_word(&state->lexicon, hash);
         }
-        paragraph->met.at[at] = slot->met;
-        paragraph->spellings.at[at] = slot->spelling;
+        met[at] = slot->met;
+        flags[at] = (uint8_t)slot->met.flags;
+        spellings[at] = slot->spelling;
         const char *head = (const char *)head_of(&state->lexicon, slot->met.token);
         PREFETCH(head);
         PREFETCH(head + 64);
     }
+    find_traits(paragraph);
     return 0;
 }
 

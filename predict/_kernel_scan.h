@@ -3,12 +3,8 @@
 #ifndef PARASTANCE_SCAN_H
 #define PARASTANCE_SCAN_H
 
-#include "_kernel_table.h"
+#include "_kernel_bits.h"
 #include "_kernel_text.h"
-
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
 
 #define SHORTEST 30 /* as in sentences.py */
 
@@ -32,8 +28,6 @@ static void scan_free(Scan *scan)
 typedef struct { uint64_t word, space, alpha, lower, upper, digit, sign; } Masks;
 
 #if defined(__SSE2__)
-static inline uint64_t bits_of(__m128i mask, unsigned shift) { return (uint64_t)(uint32_t)_mm_movemask_epi8(mask) << shift; }
-
 /* Which of 16 bytes lie in low:low + count. */
 static inline __m128i in_range(__m128i bytes, int low, int count)
 {
@@ -95,27 +89,6 @@ static inline Masks masks_at(const Text *text, size_t at)
     for (size_t i = 0; i < 64; i++) class[i] = latin[text->bytes[at + i]];
     return class_masks(class);
 #endif
-}
-
-static inline unsigned lowest_of(uint64_t bits)
-{
-#if defined(__GNUC__)
-    return (unsigned)__builtin_ctzll(bits);
-#else
-    unsigned at = 0;
-    for (; !(bits & 1); bits >>= 1) at++;
-    return at;
-#endif
-}
-
-/* Write where the ones of some bits are, counted from `start`; return the end of what was written. So many at once as there mostly
-   are, and then some, so that the number of turns is easily foreseen; there must be room for 64. */
-static inline uint32_t *write_ones(uint32_t *out, uint64_t bits, size_t start, unsigned at_once)
-{
-    uint32_t *end = out + ones_of(bits);
-    while (bits)
-        for (unsigned i = 0; i < at_once; i++, bits &= bits - 1) *out++ = (uint32_t)start + lowest_of(bits | 1ULL << 63);
-    return end;
 }
 
 /* Where a sentence that could end with the stop at `at` would make the next one begin; 0 where it does not end there. */

@@ -109,6 +109,13 @@ static int mail_in(const Text *text, size_t start, size_t end)
     return 0;
 }
 
+/* Which of the 64 words from `first` on are to be looked at. */
+static inline uint64_t telling(const Scan *scan, const Traits *traits, size_t first)
+{
+    size_t left = scan->places.n / 2 - first;
+    return traits ? traits[first / 64].telling : left < 64 ? (1ULL << left) - 1 : ~0ULL;
+}
+
 typedef struct {
     unsigned date, link, mail, inner_stop, copyright, comma, quotation, question, brackets;
     size_t signs, run; /* run: the end of the run of non-blanks that was last searched for an address */
@@ -157,13 +164,15 @@ static void look_at_mark(const Text *text, size_t at, Seen *seen)
     }
 }
 
-/* met: the words, NULL where they are not known. */
-static Seen look(const Text *text, const Scan *scan, const Met *met)
+/* traits: of the words, NULL where they are not known. */
+static Seen look(const Text *text, const Scan *scan, const Traits *traits)
 {
     Seen seen = {.signs = scan->signs};
-    const uint32_t *places = scan->places.at;
-    for (size_t word = 0; word < scan->places.n / 2; word++)
-        if (!met || (met[word].flags & IS_TELLING)) look_at_word(text, places[2 * word], places[2 * word + 1], &seen);
+    for (size_t first = 0; first < scan->places.n / 2; first += 64)
+        for (uint64_t left = telling(scan, traits, first); left; left &= left - 1) {
+            const uint32_t *place = scan->places.at + 2 * (first + lowest_of(left));
+            look_at_word(text, place[0], place[1], &seen);
+        }
     for (size_t i = 0; i < scan->marks.n; i++) {
         seen.signs += class_at(text, scan->marks.at[i]) >> 7 & 1;
         look_at_mark(text, scan->marks.at[i], &seen);
@@ -173,8 +182,8 @@ static Seen look(const Text *text, const Scan *scan, const Met *met)
 
 static double at_most_1(double value) { return value < 1.0 ? value : 1.0; }
 
-/* The values of one paragraph. place: index and count, 0 where not known; met: the words, NULL where they are not known. */
-static void shape_of(const Text *text, const Scan *scan, const Met *met, const int32_t place[2], double out[SHAPES])
+/* The values of one paragraph. place: index and count, 0 where not known; traits: of the words, NULL where not known. */
+static void shape_of(const Text *text, const Scan *scan, const Traits *traits, const int32_t place[2], double out[SHAPES])
 {
     size_t length = text->length, n_words = scan->places.n / 2, tail = length, end = length;
     while (tail && (class_at(text, tail - 1) & IS_TAIL)) tail--;
@@ -184,7 +193,7 @@ static void shape_of(const Text *text, const Scan *scan, const Met *met, const i
     int open = dots || closing == 0x2026 || closing == 0xBB || closing == 0x203A || closing == '>';
     int quote = first == '"' || first == 0x201C || first == '\'' || first == 0x2018 || first == '(';
     double share = (double)scan->capitals / (double)(scan->letters ? scan->letters : 1);
-    Seen seen = look(text, scan, met);
+    Seen seen = look(text, scan, traits);
     double values[SHAPES] = {
         length < 20, length < 60, length < 150, length < 400, n_words <= 3, n_words <= 6, n_words <= 12, share,
         (double)scan->titled / (double)(scan->lengthy ? scan->lengthy : 1), share > 0.8,

@@ -55,6 +55,8 @@ typedef struct {
     Scan scan;
     VECTOR(Spelling) spellings; /* of its words */
     VECTOR(Met) met;
+    VECTOR(uint8_t) flags; /* of met */
+    VECTOR(Traits) traits;
     Ids word_ends; /* of its sentences */
     View home, asked;
 } Paragraph;
@@ -83,6 +85,8 @@ static void paragraph_free(Paragraph *paragraph)
     scan_free(&paragraph->scan);
     free(paragraph->spellings.at);
     free(paragraph->met.at);
+    free(paragraph->flags.at);
+    free(paragraph->traits.at);
     free(paragraph->word_ends.at);
     view_free(&paragraph->home);
     view_free(&paragraph->asked);
@@ -132,7 +136,7 @@ static inline Cell *cell_of(Counter *counter, uint32_t id, uint32_t oldest)
 static Words words_of(const Lexicon *lexicon, const Paragraph *paragraph)
 {
     return (Words){&paragraph->scan, lexicon->words.at, paragraph->met.at, paragraph->spellings.at, paragraph->scan.places.at,
-                   paragraph->met.n};
+                   paragraph->traits.at, paragraph->met.n};
 }
 
 #endif

@@ -6,7 +6,7 @@
 #include "_kernel_scan.h"
 
 enum { ROLES = 6, TARGET = 0, NAME = 5 }; /* the role tokens are the first tokens; order as in targets.ROLES, then a name */
-enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8, IS_TELLING = 16, IS_OPENER = 32 };
+enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8, IS_TELLING = 16, IS_OPENER = 32, IS_NAME = 64 }; /* in a byte */
 
 static const char *const role_names[ROLES] = {"<target>", "<ally>", "<adversary>", "<jihadist>", "<third>", "<name>"};
 
@@ -218,6 +218,7 @@ static void describe(Word *word, const uint8_t *bytes, const Forms *forms, size_
     word->flags = forms->upper ? STARTS_UPPER : 0;
     if (word->length == 1 && (last == 's' || last == 'S')) word->flags |= IS_POSSESSIVE;
     if (word->length == 1 && last == 'I') word->flags |= IS_I;
+    if ((word->flags & (STARTS_UPPER | IS_I)) == STARTS_UPPER) word->flags |= IS_NAME;
     if (is_telling(bytes, word->length)) word->flags |= IS_TELLING;
     if (characters > 3 && (last == 's' || last == 'S')) {
         word->flags |= HAS_CUT;
@@ -226,13 +227,17 @@ static void describe(Word *word, const uint8_t *bytes, const Forms *forms, size_
     }
 }
 
-/* The words of a paragraph; place: start and end of each, in characters. */
+/* Which of 64 words have a flag. */
+typedef struct { uint64_t telling, opener, name; } Traits;
+
+/* The words of a paragraph; place: start and end of each, in characters; traits: of words 0 to 63, 64 to 127 and so on. */
 typedef struct {
     const Scan *scan;
     const Word *lexicon;
     const Met *met;
     const Spelling *spelling;
     const uint32_t *place;
+    const Traits *traits;
     size_t n;
 } Words;
 

@@ -1,0 +1,48 @@
+/* Sets of up to 64 things as bits, the first in the lowest. */
+
+#ifndef PARASTANCE_BITS_H
+#define PARASTANCE_BITS_H
+
+#include "_kernel_table.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+
+static inline uint64_t bits_of(__m128i mask, unsigned shift) { return (uint64_t)(uint32_t)_mm_movemask_epi8(mask) << shift; }
+#endif
+
+static inline unsigned lowest_of(uint64_t bits)
+{
+#if defined(__GNUC__)
+    return (unsigned)__builtin_ctzll(bits);
+#else
+    unsigned at = 0;
+    for (; !(bits & 1); bits >>= 1) at++;
+    return at;
+#endif
+}
+
+/* Write where the ones of some bits are, counted from `start`; return the end of what was written. So many at once as there mostly
+   are, and then some, so that the number of turns is easily foreseen; there must be room for 64. */
+static inline uint32_t *write_ones(uint32_t *out, uint64_t bits, size_t start, unsigned at_once)
+{
+    uint32_t *end = out + ones_of(bits);
+    while (bits)
+        for (unsigned i = 0; i < at_once; i++, bits &= bits - 1) *out++ = (uint32_t)start + lowest_of(bits | 1ULL << 63);
+    return end;
+}
+
+/* Which of 64 bytes have the bit `place`, from 0 to 7. */
+static inline uint64_t bytes_with(const uint8_t *bytes, int place)
+{
+    uint64_t found = 0;
+#if defined(__SSE2__)
+    for (unsigned at = 0; at < 64; at += 16)
+        found |= bits_of(_mm_slli_epi16(_mm_loadu_si128((const __m128i *)(const void *)(bytes + at)), 7 - place), at);
+#else
+    for (unsigned at = 0; at < 64; at++) found |= (uint64_t)(bytes[at] >> place & 1) << at;
+#endif
+    return found;
+}
+
+#endif
