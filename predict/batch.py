@@ -26,8 +26,8 @@ from parastance.predict.part_record import key_of, sum_labels
 from parastance.predict.parts import PART_SIZE, Part, plan
 from parastance.predict.pipes import rereadable
 from parastance.predict.progress import Reporter, Tally
-from parastance.predict.spool import adopt
-from parastance.predict.storage import ASIDE, commit, is_url, join, open_read, remove, whole, writing
+from parastance.predict.spool import WAITING, Beginning, Spool, adopt, may_spool
+from parastance.predict.storage import ASIDE, commit, join, open_read, remove, whole, writing
 from parastance.predict.supervise import drop, supervised
 from parastance.predict.units import Reading
 from parastance.predict.version import VERSION
@@ -114,9 +114,8 @@ def _plan(sources: Sequence[Source], output: Destination, options: Options) -> I
 
 
 def _growing(output: Destination, options: Options, ledger: Ledger) -> Growing | None:
-    """Return what puts the output together meanwhile; None where one process does it, or the format does not allow it."""
-    several = options.jobs > 1 or options.dask is not None
-    return Growing(ledger) if several and not output.folder and output.form == ".jsonl" and not is_url(output.run) else None
+    """Return what puts together meanwhile what a cluster writes; None where there is none, or the format does not allow it."""
+    return Growing(ledger) if options.dask is not None and may_spool(output.run, output.form, output.folder) else None
 
 
 def _label(
@@ -134,7 +133,7 @@ def _label(
             todo = _todo(_plan(sources, output, options), parts, done, ledger, report, unsteady)
             ahead = list(itertools.islice(todo, 2))
             if ahead and executor is None:
-                executor = _executor(model, job, options, report, sources, ahead)
+                executor = _executor(model, job, options, report, sources, ahead, ledger.beginning(parts, done))
             changed: set[str] = set()
             for part, outcome in supervised(executor, itertools.chain(ahead, todo), report.tick) if executor else ():
                 if isinstance(outcome, Changed):
@@ -181,17 +180,18 @@ def _todo(
 
 
 def _executor(
-    model: Model, job: Job, options: Options, report: Reporter, sources: Sequence[Source], ahead: Sequence[Part]
-) -> Executor:
+    model: Model, job: Job, options: Options, report: Reporter, sources: Sequence[Source], ahead: Sequence[Part],
+    after: Beginning | None,
+) -> Executor:  # fmt: skip
     if options.dask is not None:
         from parastance.predict.cluster import Cluster
 
         return Cluster(model, job, report.note, options.dask)
-    if any(path.startswith("memory://") for path in (job.folder, *(source.path for source in sources))):
-        return Inline(model, job, report.note)  # another process has another memory
-    if len(ahead) == 1 and len(ahead[0].pieces) == 1:
-        return Inline(model, job, report.note)  # nothing else could be lost
-    return Processes(model, job, report.note, options.jobs)
+    stored = any(path.startswith("memory://") for path in (job.folder, *(source.path for source in sources)))
+    single = len(ahead) == 1 and len(ahead[0].pieces) == 1
+    inline = stored or single  # another process has another memory; nothing else could be lost
+    spool = Spool(job.folder, after, WAITING if inline else 0) if may_spool(job.folder, job.form, job.whole) else None
+    return Inline(model, job, report.note, spool) if inline else Processes(model, job, report.note, options.jobs, spool)
 
 
 def _assemble(

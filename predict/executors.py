@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import uuid
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,10 +17,13 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 from parastance.predict.errors import ModelError, OutputError, ParastanceError, UsageError
+from parastance.predict.gathering import Gathering, Turn
 from parastance.predict.labelling import Job, Note
 from parastance.predict.model import Model, Unit
 from parastance.predict.parts import Part
-from parastance.predict.spool import spool_for
+from parastance.predict.room import Room
+from parastance.predict.spool import Spool
+from parastance.predict.storage import ASIDE, join
 from parastance.predict.worker import Crash, Outcome, outcome_of, serve
 
 FATAL: tuple[type[ParastanceError], ...] = (OutputError, ModelError, UsageError)
@@ -40,12 +44,11 @@ class Executor(Protocol):
 
 
 class Inline:
-    """One part at a time, in this process."""
+    """One part at a time, in this process. spool: for bodies, where they are not to be files of their own."""
 
-    def __init__(self, model: Model, job: Job, note: Note) -> None:
-        self.model, self.job, self.note = model, job, note
+    def __init__(self, model: Model, job: Job, note: Note, spool: Spool | None = None) -> None:
+        self.model, self.job, self.note, self.spool = model, job, note, spool
         self.part: Part | None = None
-        self.spool = spool_for(job.folder, job.form, job.whole)
 
     def has_room(self) -> bool:
         return self.part is None
@@ -72,7 +75,9 @@ class Inline:
 class _Worker:
     process: Any
     connection: Connection
+    room: Room | None = None
     part: Part | None = None
+    turn: Turn | None = None
     noted: list[int] = field(default_factory=lambda: [0, 0, 0])
 
 
@@ -86,24 +91,34 @@ def may_fork() -> bool:
 
 
 class Processes:
-    """Worker processes, each with one part at a time, so that it is known what a worker had when it ended."""
+    """Worker processes, each with one part at a time, so that it is known what a worker had when it ended.
 
-    def __init__(self, model: Model, job: Job, note: Note, count: int) -> None:
+    spool: for bodies, where they are not to be files of their own.
+    """
+
+    def __init__(self, model: Model, job: Job, note: Note, count: int, spool: Spool | None = None) -> None:
         self.model, self.job, self.note = model, job, note
         self.context: Any = get_context("fork" if may_fork() else "spawn")
         self.workers: list[_Worker] = []
         self.count = count
         self.ready: deque[tuple[Part, Outcome]] = deque()
+        self.gathering = Gathering(spool, job.output) if spool is not None else None
 
     def has_room(self) -> bool:
-        return self.pending() < self.count
+        return self._busy() + len(self.ready) < self.count
 
     def pending(self) -> int:
-        return sum(worker.part is not None for worker in self.workers) + len(self.ready)
+        return (self.gathering.pending if self.gathering else self._busy()) + len(self.ready)
+
+    def _busy(self) -> int:
+        return sum(worker.part is not None for worker in self.workers)
 
     def submit(self, part: Part) -> None:
         worker = next((worker for worker in self.workers if worker.part is None), None) or self._start()
         worker.part, worker.noted = part, [0, 0, 0]
+        if self.gathering is not None:
+            assert worker.room is not None
+            worker.turn = self.gathering.begin(part, worker.room)
         try:
             worker.connection.send(part)
         except OSError:
@@ -112,10 +127,14 @@ class Processes:
     def wait(self, seconds: float) -> tuple[Part, Outcome] | None:
         end = time.monotonic() + seconds
         while not self.ready:
-            busy = {worker.connection: worker for worker in self.workers if worker.part is not None}
-            found = wait(list(busy), max(end - time.monotonic(), 0)) if busy else []
+            busy: dict[Any, _Worker] = {worker.connection: worker for worker in self.workers if worker.part is not None}
+            bell = [self.gathering.bell] if self.gathering else []
+            found = wait([*busy, *bell], max(end - time.monotonic(), 0)) if self.pending() else []
             for connection in found:
-                self._receive(busy[connection])  # type: ignore[index]
+                if connection in busy:
+                    self._receive(busy[connection])
+            if self.gathering is not None:
+                self.ready += self.gathering.finished()
             if not found and time.monotonic() >= end:
                 return None
         return self.ready.popleft()
@@ -129,13 +148,20 @@ class Processes:
         if kind == "note":
             worker.noted = [had + new for had, new in zip(worker.noted, value, strict=True)]
             self.note(*value)
+        elif kind == "block":
+            assert self.gathering is not None and worker.turn is not None
+            self.gathering.take(worker.turn, *value)
         elif kind == "error":
             name, text = value
             raise next((error for error in FATAL if error.__name__ == name), ParastanceError)(text)
         else:
             part, worker.part = worker.part, None
             assert part is not None
-            self.ready.append((part, value))
+            if self.gathering is not None:
+                assert worker.turn is not None
+                self.gathering.end(worker.turn, value)
+            else:
+                self.ready.append((part, value))
 
     def _crashed(self, worker: _Worker) -> None:
         worker.process.join(5)
@@ -146,6 +172,9 @@ class Processes:
         self.workers.remove(worker)
         worker.connection.close()
         assert part is not None
+        if self.gathering is not None:
+            assert worker.turn is not None
+            self.gathering.lose(worker.turn)
         self.ready.append((part, Crash(name)))
 
     def _start(self) -> _Worker:
@@ -153,16 +182,25 @@ class Processes:
         if self.context.get_start_method() == "fork":
             with suppress(Exception):  # that is for the worker to meet
                 self.model.decide([Unit("Talks failed.")])  # so that the fork has what scores, in memory that is shared
+            if self.gathering is not None:
+                self.gathering.rest()  # a fork has none of this process's threads, but the locks that they hold
         own = None if self.context.get_start_method() == "spawn" and self.model.folder is not None else self.model
+        room = self._room()
         process = self.context.Process(
-            target=serve, args=(there, self.model.folder, self.model.name, self.model.registry, own, self.job), daemon=True
+            target=serve, args=(there, self.model.folder, self.model.name, self.model.registry, own, self.job, room), daemon=True
         )
         with _single_threaded():
             process.start()
         there.close()
-        worker = _Worker(process, here)
+        worker = _Worker(process, here, room)
         self.workers.append(worker)
         return worker
+
+    def _room(self) -> Room | None:
+        if self.gathering is None:
+            return None
+        fork = self.context.get_start_method() == "fork"
+        return Room(self.context, None if fork else join(self.job.folder, f"{uuid.uuid4().hex}{ASIDE}"))
 
     def close(self) -> None:
         """End the workers, also those at work."""
@@ -172,6 +210,8 @@ class Processes:
             worker.process.join(5)
             worker.connection.close()
         self.workers.clear()
+        if self.gathering is not None:
+            self.gathering.close()
 
 
 class _single_threaded:

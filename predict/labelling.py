@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from parastance.predict.bodies import SPOOLED, Body, Hashed, LineBody, assemble, body_of
 from parastance.predict.chunks import Item, Wanted, count_labels, label_items, unreadable
@@ -24,6 +24,9 @@ from parastance.predict.snapshot import InputChanged, hold
 from parastance.predict.spool import Spool
 from parastance.predict.storage import ASIDE, close_synced, join, open_write, remove, stat, writing
 from parastance.predict.units import Reading, read_units
+
+if TYPE_CHECKING:
+    from parastance.predict.room import Handed
 
 MOST_NAMED = 20  # rejects named one by one on standard error; all are in the rejects file
 Note = Callable[[int, int, int], None]  # bytes, paragraphs and rejects that have just been done
@@ -62,7 +65,9 @@ class Done:
     named: list[str] = field(default_factory=list)
 
 
-def label_part(model: Model, part: Part, job: Job, note: Note = lambda *_: None, spool: Spool | None = None) -> Done:
+def label_part(
+    model: Model, part: Part, job: Job, note: Note = lambda *_: None, spool: "Spool | Handed | None" = None
+) -> Done:
     """Label a part; write its body and its rejects aside, the body into the spool if there is one; return what came of it.
 
     Raises InputChanged where a sliced input is not as planned, OutputError where writing fails.
@@ -87,13 +92,14 @@ def label_part(model: Model, part: Part, job: Job, note: Note = lambda *_: None,
     return done
 
 
-def _label_spooled(model: Model, part: Part, job: Job, spool: Spool, rejects: RejectLines, done: Done, note: Note) -> None:
+def _label_spooled(
+    model: Model, part: Part, job: Job, spool: "Spool | Handed", rejects: RejectLines, done: Done, note: Note
+) -> None:
     with writing(job.output):
-        start = spool.open()
+        spool.open()
     _label_into(model, part, job, LineBody(spool), rejects, done, note)
     with writing(job.output):
-        done.sha256 = spool.end()
-    done.info, done.size = {"file": spool.name, "start": start}, spool.size - start
+        done.info, done.size, done.sha256 = spool.end()
 
 
 def _label_aside(model: Model, part: Part, job: Job, rejects: RejectLines, done: Done, note: Note) -> None:

@@ -4,9 +4,10 @@ The run folder also holds what is not whole yet, and the lock that keeps a secon
 """
 
 import hashlib
+import itertools
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
@@ -18,7 +19,7 @@ from parastance.predict.labelling import Done
 from parastance.predict.lock import lock_path
 from parastance.predict.part_record import Record, holds, key_of, record_of
 from parastance.predict.parts import Part
-from parastance.predict.spool import BODIES, Digests, is_spooled, open_spooled
+from parastance.predict.spool import BODIES, Beginning, Digests, beginning, is_spooled, open_spooled
 from parastance.predict.storage import (
     ASIDE,
     commit,
@@ -202,6 +203,14 @@ class Ledger:
         if record["rejected"] and not exists(self.rejects(record["key"])):
             return False
         return holds(record, part)
+
+    def beginning(self, parts: Sequence[Part], done: set[str]) -> Beginning | None:
+        """Return what earlier runs wrote of the first parts, where it lies in one file, which then can be gone on with.
+
+        parts: those of the plan that were looked at so far; done: keys of those that are done.
+        """
+        first = [self.records[key] for key in itertools.takewhile(done.__contains__, map(key_of, parts))]
+        return beginning(self.output.run, first, self.records.values(), self.digests)
 
     def add(self, part: Part, done: Done) -> None:
         """Record a part as done, its output in place. Raises OSError."""

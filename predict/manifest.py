@@ -52,7 +52,7 @@ def _inputs(parts: Sequence[Part], records: Sequence[dict[str, Any]]) -> Iterato
             if row is not None and source.slice is not None and source.slice.row and source.path == path:
                 row["paragraphs"] += facts["paragraphs"]
                 row["rejected"] += facts["rejected"]
-                row["sha256"] = piece.digest or row["sha256"]
+                row["sha256"] = piece.digest
                 continue
             if row is not None:
                 yield row

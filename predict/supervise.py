@@ -56,10 +56,13 @@ def supervised(
                 again.append(trial)
 
     source = iter(parts)
+    ahead = next(source, None)  # found while the workers are at work, so that none waits for the plan
     finished: deque[tuple[Part, Done | Changed]] = deque()
     while True:
-        while executor.has_room() and (part := again.popleft() if again else next(source, None)) is not None:
+        while executor.has_room() and (part := again.popleft() if again else ahead) is not None:
             executor.submit(part)
+            if part is ahead:
+                ahead = next(source, None)
         while finished:  # now that the worker has the next one
             yield finished.popleft()
         if not executor.pending():

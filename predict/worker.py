@@ -15,8 +15,9 @@ from parastance.predict.errors import ModelError, ParastanceError
 from parastance.predict.labelling import Done, Job, Note, label_part
 from parastance.predict.model import Model, load
 from parastance.predict.parts import Part
+from parastance.predict.room import Handed, Room
 from parastance.predict.snapshot import InputChanged
-from parastance.predict.spool import Spool, spool_for
+from parastance.predict.spool import Spool
 
 NOTE_EVERY = 0.2  # seconds between a worker's notes of what it has done
 
@@ -39,7 +40,7 @@ Outcome = Done | Crash | Changed
 
 
 def outcome_of(
-    model: Model, part: Part, job: Job, note: Note = lambda *_: None, spool: Spool | None = None
+    model: Model, part: Part, job: Job, note: Note = lambda *_: None, spool: Spool | Handed | None = None
 ) -> Done | Changed:
     """Label a part, see `label_part`; an input that is not as planned is an outcome too."""
     try:
@@ -48,8 +49,10 @@ def outcome_of(
         return Changed(str(error))
 
 
-def serve(connection: Connection, folder: Path | None, name: str, registry: Any, model: Model | None, job: Job) -> None:
-    """Label the parts that arrive until the connection closes: the body of a worker process."""
+def serve(
+    connection: Connection, folder: Path | None, name: str, registry: Any, model: Model | None, job: Job, room: Room | None
+) -> None:
+    """Label the parts that arrive until the connection closes: the body of a worker process. room: where bodies are handed over."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork has its parent's handler
     _end_with_parent()
@@ -61,7 +64,7 @@ def serve(connection: Connection, folder: Path | None, name: str, registry: Any,
         model.registry = registry  # a target of the user's own may have been added
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
-        spool = spool_for(job.folder, job.form, job.whole)
+        spool = Handed(room, connection) if room is not None else None
         while True:
             part = connection.recv()
             note = _Notes(connection)

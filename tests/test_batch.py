@@ -127,10 +127,10 @@ def test_stopped_after_any_part_and_resumed(
         monkeypatch.setattr(Ledger, "add", add)
 
 
-def inline(model: Model, job: Job, note: Any, count: int) -> Any:
+def inline(model: Model, job: Job, note: Any, count: int, spool: Any) -> Any:
     from parastance.predict.executors import Inline
 
-    return Inline(model, job, note)
+    return Inline(model, job, note, spool)
 
 
 def command(*arguments: str | Path) -> list[str]:
@@ -298,16 +298,18 @@ def test_bodies_that_changed_are_made_anew(
     assert left + again <= resumed <= left + (again and 20)
 
 
-def test_several_jobs_put_the_output_together_meanwhile(
-    stopped: Callable[[], Path], small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_a_resumed_run_goes_on_in_the_same_file(
+    jobs: int, stopped: Callable[[], Path], small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also what an earlier run has done, and not twice what is done out of order."""
+    """Whatever the number of jobs, before and now: nothing is copied in the end."""
     mine = stopped()
+    monkeypatch.setattr("parastance.predict.batch.Processes", Processes)
     copied: list[int] = []
     monkeypatch.setattr(
         "parastance.predict.batch.assemble", lambda form, infos, *rest: copied.append(len(infos)) or assemble(form, infos, *rest)
     )
-    label(small_model, mine, tmp_path / "out.jsonl", resume=True, jobs=2)
+    label(small_model, mine, tmp_path / "out.jsonl", resume=True, jobs=jobs)
     assert not any(copied)
     label(small_model, mine, tmp_path / "wanted.jsonl")
     assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "wanted.jsonl").read_bytes()

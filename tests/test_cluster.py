@@ -29,7 +29,7 @@ def test_workers_killed_half_way(small_folder: Path, tmp_path: Path, monkeypatch
     model, sources = load(small_folder), find_sources([str(tmp_path / "archive")])
     options = {"part_size": 1000}
     with monkeypatch.context() as patch:
-        patch.setattr("parastance.predict.batch.Processes", lambda model, job, note, count: Inline(model, job, note))
+        patch.setattr("parastance.predict.batch.Processes", lambda model, job, note, count, spool: Inline(model, job, note, spool))
         run(model, sources, destination(str(tmp_path / "wanted.jsonl"), sources), Options(**options), Reporter(quiet=True))
     address, scheduler, workers = cluster(tmp_path)
     add, done = Ledger.add, []

@@ -1,6 +1,7 @@
 """How inputs are cut into parts: every row in exactly one, in order, with the number it has in its file."""
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -88,6 +89,17 @@ def test_a_large_file_is_cut_into_parts_of_the_size_asked_for(tmp_path: Path) ->
         size = (tmp_path / name).stat().st_size
         assert cut == whole
         assert size // 110_000 <= slices <= size // 100_000 + 1
+
+
+def test_slices_of_json_lines_bear_the_digest_of_the_file_up_to_their_end(tmp_path: Path) -> None:
+    data = "".join(json.dumps({"text": f"Talks {at}." * (at % 5)}) + "\n" for at in range(40_000)).encode()
+    (tmp_path / "a.jsonl").write_bytes(data)
+    pieces = list(survey(Source(str(tmp_path / "a.jsonl"), "a.jsonl", ".jsonl"), "text", 300_000))
+    slices = [piece.source.slice for piece in pieces if piece.source.slice]
+    assert len(slices) == len(pieces) > 3
+    assert [piece.digest for piece in pieces] == [hashlib.sha256(data[: part.stop]).hexdigest() for part in slices]
+    assert [part.row for part in slices] == [data[: part.start].count(b"\n") for part in slices]
+    assert (slices[0].start, slices[-1].stop) == (0, len(data))
 
 
 # (what, file, data): cannot be cut, so it stays whole and says itself what is wrong

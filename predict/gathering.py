@@ -1,0 +1,114 @@
+"""Bodies that worker processes hand over, put into one file in the order in which the parts were given out.
+
+So the file is the output in the end, as where one process writes it. What comes before its turn waits in the memory that its
+worker shares (see `room`).
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import Pipe
+
+from parastance.predict.labelling import Done
+from parastance.predict.parts import Part
+from parastance.predict.room import Room
+from parastance.predict.spool import Spool, Written
+from parastance.predict.storage import writing
+from parastance.predict.worker import Changed
+
+
+@dataclass
+class Turn:
+    """A part that was given to a worker, the blocks of its body that are not yet taken, and what came of it."""
+
+    part: Part
+    room: Room
+    blocks: deque[tuple[int, int]] = field(default_factory=deque)
+    begun: bool = False
+    outcome: Done | Changed | None = None
+
+
+class Gathering:
+    """The file and who is to write in it next. `bell` can be waited on: then `finished` has something.
+
+    output: its name in messages. Raises OutputError where writing fails.
+    """
+
+    def __init__(self, spool: Spool, output: str) -> None:
+        self.spool, self.output = spool, output
+        self.turns: deque[Turn] = deque()
+        self.bell, self._rope = Pipe(duplex=False)
+        self._written: deque[tuple[Turn, Written | Exception]] = deque()
+        self.pending = 0  # parts whose outcome was not yet told
+
+    def begin(self, part: Part, room: Room) -> Turn:
+        """Return the turn of a part: it comes after those that were given out before."""
+        turn = Turn(part, room)
+        self.turns.append(turn)
+        self.pending += 1
+        return turn
+
+    def take(self, turn: Turn, block: int, size: int) -> None:
+        """Take over a block of a part's body."""
+        turn.blocks.append((block, size))
+        self._go_on()
+
+    def end(self, turn: Turn, outcome: Done | Changed) -> None:
+        """Take note that a part is done, or cannot be."""
+        turn.outcome = outcome
+        self._go_on()
+
+    def lose(self, turn: Turn) -> None:
+        """Forget a part whose worker has ended."""
+        self.turns.remove(turn)
+        self.pending -= 1
+        if turn.begun:
+            self.spool.close()
+        self._go_on()
+
+    def finished(self) -> list[tuple[Part, Done | Changed]]:
+        """Return the parts whose bodies are in the file, and those that cannot be done."""
+        found: list[tuple[Part, Done | Changed]] = []
+        while self.bell.poll():
+            self.bell.recv_bytes()
+            turn, written = self._written.popleft()
+            self.pending -= 1
+            assert turn.outcome is not None
+            if isinstance(turn.outcome, Done):
+                with writing(self.output):
+                    if isinstance(written, Exception):
+                        raise written
+                turn.outcome.info, turn.outcome.size, turn.outcome.sha256 = written
+            found.append((turn.part, turn.outcome))
+        return found
+
+    def rest(self) -> None:
+        """Run no thread for now."""
+        self.spool.rest()
+
+    def close(self) -> None:
+        """Leave what was written to whoever puts it together."""
+        self.spool.close()
+
+    def _go_on(self) -> None:
+        with writing(self.output):
+            while self.turns:
+                turn = self.turns[0]
+                if not turn.begun and (turn.blocks or turn.outcome is not None):
+                    self.spool.open()
+                    turn.begun = True
+                while turn.blocks:
+                    block, size = turn.blocks.popleft()
+                    self.spool.write(turn.room.view(block, size), partial(turn.room.give_back, block))
+                if turn.outcome is None:
+                    return
+                self.turns.popleft()
+                if isinstance(turn.outcome, Done):
+                    self.spool.end_later(partial(self._tell, turn))
+                else:
+                    self.spool.close()  # with rows that are not wanted at its end
+                    self._tell(turn, Written({}, 0, ""))
+
+    def _tell(self, turn: Turn, written: Written | Exception) -> None:
+        self._written.append((turn, written))
+        self._rope.send_bytes(b".")

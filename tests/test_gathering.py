@@ -1,0 +1,171 @@
+"""Bodies from several workers in one file: in the order in which the parts were given out, whoever is done first."""
+
+import hashlib
+import json
+import multiprocessing
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parastance.predict import room as rooms
+from parastance.predict.errors import OutputError
+from parastance.predict.gathering import Gathering, Turn
+from parastance.predict.labelling import Done
+from parastance.predict.parts import Part
+from parastance.predict.room import Handed, Room
+from parastance.predict.spool import Beginning, Spool
+from parastance.predict.worker import Changed
+
+
+class Worker:
+    """A worker in a thread: it hands over bodies, and its parent waits for the next thing that it says."""
+
+    def __init__(self, gathering: Gathering) -> None:
+        self.gathering, self.context = gathering, multiprocessing.get_context("spawn")
+        self.room = Room(self.context, None)
+        self.here, there = self.context.Pipe()
+        self.handed = Handed(self.room, there)
+        self.there = there
+        self.turn: Turn | None = None
+        self.thread = threading.Thread()
+
+    def begin(self, part: Part, chunks: list[bytes], changed: bool) -> None:
+        self.turn = self.gathering.begin(part, self.room)
+        self.thread = threading.Thread(target=self._label, args=(chunks, changed), daemon=True)
+        self.thread.start()
+
+    def _label(self, chunks: list[bytes], changed: bool) -> None:
+        self.handed.open()
+        for chunk in chunks:
+            self.handed.write(chunk)
+        if changed:
+            self.handed.close()
+        else:
+            self.handed.end()
+        self.there.send(("done", Changed("a") if changed else Done(None, {})))
+
+    def hear(self) -> bool:
+        """Take what the worker says next, if it says anything; return whether it is at work."""
+        assert self.turn is not None
+        if self.here.poll(0.001):
+            kind, value = self.here.recv()
+            if kind == "done":
+                self.gathering.end(self.turn, value)
+                self.turn = None
+                return False
+            self.gathering.take(self.turn, *value)
+        return True
+
+
+BODIES = st.lists(st.tuples(st.lists(st.binary(max_size=40), max_size=6), st.integers(0, 9)), max_size=12)
+
+
+@given(BODIES, st.lists(st.integers(0, 2), max_size=60), st.binary(max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_bodies_stand_in_the_order_given(
+    tmp_path_factory: pytest.TempPathFactory, bodies: list[tuple[list[bytes], int]], heard: list[int], before: bytes
+) -> None:
+    """Whichever worker is heard next, with blocks and room for two of them that a body soon fills; a part in ten has changed."""
+    folder = tmp_path_factory.mktemp("bodies")
+    (folder / "b").write_bytes(before + b"rest of a part that was not recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rooms, "SIZE", 16)
+        patch.setattr(rooms, "BLOCKS", 2)
+        gathering = Gathering(Spool(str(folder), Beginning("b", len(before), hashlib.sha256(before)) if before else None, 0), "out")
+        todo = [(Part(str(at), ()), chunks, fate == 0) for at, (chunks, fate) in enumerate(bodies)]
+        found: list[tuple[Part, Any]] = []
+        workers = [Worker(gathering) for _ in range(3)]
+        given = iter(todo)
+        while gathering.pending or len(found) < len(todo):
+            for worker in workers:
+                if worker.turn is None and (part := next(given, None)):
+                    worker.begin(*part)
+            at = [heard.pop(), 0, 1, 2] if heard else [0, 1, 2]
+            for place in at:
+                if workers[place].turn is not None:
+                    workers[place].hear()
+            found += gathering.finished()
+        gathering.close()
+    assert [part for part, _ in found] == [part for part, _, _ in todo]
+    end = {"b": before}
+    for (_, chunks, changed), (_, outcome) in zip(todo, found, strict=True):
+        assert isinstance(outcome, Changed) == changed
+        if changed:
+            continue
+        data, (name, start) = (folder / outcome.info["file"]).read_bytes(), outcome.info.values()
+        stop = start + outcome.size
+        assert data[start:stop] == b"".join(chunks)
+        assert outcome.sha256 == hashlib.sha256(data[:stop]).hexdigest()
+        assert data[:start].startswith(end.get(name, b""))
+        end[name] = data[:stop]
+    if todo and not any(changed for _, _, changed in todo):
+        assert len({outcome.info["file"] for _, outcome in found}) == 1
+
+
+def test_a_part_that_is_lost_holds_nobody_up(tmp_path: Path) -> None:
+    gathering = Gathering(Spool(str(tmp_path), waiting=0), "out")
+    workers = [Worker(gathering) for _ in range(3)]
+    for at, worker in enumerate(workers):
+        worker.begin(Part(str(at), ()), [b"%d" % at], False)
+        worker.thread.join()
+        while worker.turn is not None and at:
+            worker.hear()
+    workers[0].hear()
+    assert workers[0].turn is not None
+    gathering.lose(workers[0].turn)
+    found: list[Any] = []
+    while gathering.pending:
+        found += gathering.finished()
+    gathering.close()
+    assert [part.name for part, _ in found] == ["1", "2"]
+    (name,) = {outcome.info["file"] for _, outcome in found}
+    assert (tmp_path / name).read_bytes() == b"12"
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gathering = Gathering(Spool(str(tmp_path), waiting=0), "out.jsonl")
+    worker = Worker(gathering)
+    monkeypatch.setattr("parastance.predict.bodies.Hashed.write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    worker.begin(Part("", ()), [b"a"], False)
+    while worker.turn is not None:
+        worker.hear()
+    with pytest.raises(OutputError, match=r"out\.jsonl: cannot be written: No space left"):
+        while True:
+            gathering.finished()
+
+
+FORK = """
+import sys
+from parastance.predict import executors, room
+room.SIZE, room.BLOCKS = 4096, 3
+assert executors.may_fork() == (sys.argv[1] == "fork")
+from parastance.train.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forks on Linux alone")
+def test_any_number_of_jobs_writes_the_same_bytes(small_folder: Path, tmp_path: Path) -> None:
+    """Also with less room than a part takes; workers share memory by a fork."""
+    rows = [{"id": at, "text": f"Talks between Assad and envoy {at} failed. " * (at % 7 + 1), "n": [at]} for at in range(4000)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + "{broken\n")
+    written = []
+    for jobs in ("1", "2", "3"):
+        arguments = ["predict", "in.jsonl", "-o", "o.jsonl", "--jobs", jobs, "--part-size", "0.05", "--model", str(small_folder)]
+        done = subprocess.run([sys.executable, "-c", FORK, "fork", *arguments], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 1, done.stderr
+        written.append([(tmp_path / name).read_bytes() for name in ("o.jsonl", "o.jsonl.manifest.json", "o.jsonl.rejects.jsonl")])
+        assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith((".", "o"))) == [
+            "o.jsonl", "o.jsonl.manifest.json", "o.jsonl.rejects.jsonl"
+        ]  # fmt: skip
+    assert written[0] == written[1] == written[2]
+    manifest = json.loads(written[0][1])
+    assert len(manifest["parts"]) > 8
+    assert manifest["inputs"][0]["sha256"] == hashlib.sha256((tmp_path / "in.jsonl").read_bytes()).hexdigest()
+    assert manifest["output"]["sha256"] == hashlib.sha256(written[0][0]).hexdigest()
