@@ -69,6 +69,13 @@ static inline void bag_finish(Bag *bag)
 
 static inline size_t bag_start(const Bag *bag, size_t sentence) { return sentence ? bag->ends.at[sentence - 1] : 0; }
 
+/* Put an id, unless it is NONE, at the end of a bag's items with room for it; return their new end. */
+static inline uint32_t *put_id(uint32_t *end, uint32_t id, uint32_t where)
+{
+    *end = 4 * id + where;
+    return end + (id != NONE);
+}
+
 /* The id of a term in a block that grows, NONE where memory is out. */
 static uint32_t grow_term(Block *block, uint64_t key, Made made)
 {
@@ -97,8 +104,7 @@ static int put_bare(Block *block, Bag *bag, uint32_t kind, uint32_t where)
 {
     if (block->grows) return put_term(block, bag, term_key(kind, 0, 0), (Made){kind, NONE, NONE}, where);
     if (RESERVE(bag->items, bag->items.n + 1)) return -1;
-    bag->items.at[bag->items.n] = 4 * block->bare[kind] + where;
-    bag->items.n += block->bare[kind] != NONE;
+    bag->items.n = (size_t)(put_id(bag->items.at + bag->items.n, block->bare[kind], where) - bag->items.at);
     return 0;
 }
 

@@ -68,65 +68,70 @@ static uint32_t step(Walk *walk, const View *view, const Words *words, int back)
     return token;
 }
 
-/* What clauses are found in. */
+/* What clauses are found in, and the end of the terms found, behind which there must be room. */
 typedef struct {
-    const Block *block;
     const Parting *parting;
     const View *view;
     const Lexicon *lexicon;
     const Text *text;
     const Words *words;
+    uint32_t *found;
 } Clauses;
 
-/* Walk from a place to an edge of its clause in the sentence that ends at `limit`; what parts it goes into the bag as a term. */
-static void walk_to_edge(const Clauses *in, Bag *bag, Walk *walk, int back, size_t limit)
+/* Walk from a place to an edge of its clause in the sentence that ends at `limit`; what parts it is a term. */
+static ALWAYS_INLINE void walk_to_edge(Clauses *in, Walk *walk, uint32_t side, size_t limit)
 {
     uint8_t mark = '.';
     while (walk->word != limit && !(mark = parting(in->text, in->words, walk->word))) {
         Walk next = *walk;
-        const uint32_t *near = near_of(in->lexicon, step(&next, in->view, in->words, back));
-        if (near[NEAR_PARTS]) {
-            put_known(in->block, bag, near[NEAR_CLAUSE + (back ? EDGE_LEFT : EDGE_RIGHT) - CLAUSE], IN_BOTH);
+        Near near = near_of(in->lexicon, step(&next, in->view, in->words, !side));
+        if (near.kinds >> NEAR_PARTS) {
+            in->found = put_near(in->found, in->lexicon, near, NEAR_CLAUSE + EDGE_LEFT - CLAUSE + side, IN_BOTH);
             return;
         }
         *walk = next;
         mark = '.';
     }
-    put_known(in->block, bag, in->parting->edges[!back][mark], IN_BOTH);
+    in->found = put_id(in->found, in->parting->edges[side][mark], IN_BOTH);
 }
 
 /* The clause of the target's mention `index`, the first in it, of the sentence low:high; return the first mention behind it. */
-static size_t find_clause(const Clauses *in, Bag *bag, size_t index, size_t low, size_t high)
+static size_t find_clause(Clauses *in, size_t index, size_t low, size_t high)
 {
     const Mention *mentions = in->view->mentions.at;
     Walk start = {mentions[index].first, index}, end = {mentions[index].last, index + 1};
-    walk_to_edge(in, bag, &start, 1, low);
-    walk_to_edge(in, bag, &end, 0, high);
+    walk_to_edge(in, &start, 0, low);
+    walk_to_edge(in, &end, 1, high);
     size_t last = end.mention - 1;
     while (mentions[last].role != TARGET) last--;
     while (start.word != end.word) {
         size_t word = start.word;
-        const uint32_t *near = near_of(in->lexicon, step(&start, in->view, in->words, 0)) + NEAR_CLAUSE;
+        Near near = near_of(in->lexicon, step(&start, in->view, in->words, 0));
         int before = word < mentions[last].first, behind = word > mentions[index].first;
-        if (before || behind) put_known(in->block, bag, near[0], IN_BOTH);
-        if (before) put_known(in->block, bag, near[CLAUSE_LEFT - CLAUSE], IN_BOTH);
-        if (behind) put_known(in->block, bag, near[CLAUSE_RIGHT - CLAUSE], IN_BOTH);
+        if (before || behind) in->found = put_near(in->found, in->lexicon, near, NEAR_CLAUSE, IN_BOTH);
+        if (before) in->found = put_near(in->found, in->lexicon, near, NEAR_CLAUSE + CLAUSE_LEFT - CLAUSE, IN_BOTH);
+        if (behind) in->found = put_near(in->found, in->lexicon, near, NEAR_CLAUSE + CLAUSE_RIGHT - CLAUSE, IN_BOTH);
     }
     return end.mention;
 }
 
-/* The clauses that name the target. */
-static int find_clauses(const Clauses *in, Bag *bag, const Ids *word_ends)
+/* The clauses that name the target, into a bag. */
+WIDE static int find_clauses(Clauses in, Bag *bag, const Ids *word_ends)
 {
-    const Mentions *mentions = &in->view->mentions;
+    const Mentions *mentions = &in.view->mentions;
     size_t next = 0, low = 0;
     if (bag_begin(bag, word_ends->n)) return -1;
     for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
         size_t high = word_ends->at[sentence];
         while (next < mentions->n && mentions->at[next].first < high) {
-            if (mentions->at[next].role != TARGET) next++;
-            else if (RESERVE(bag->items, bag->items.n + 3 * (high - low) + 2)) return -1;
-            else next = find_clause(in, bag, next, low, high);
+            if (mentions->at[next].role != TARGET) {
+                next++;
+                continue;
+            }
+            if (RESERVE(bag->items, bag->items.n + 3 * (high - low) + 3)) return -1;
+            in.found = bag->items.at + bag->items.n;
+            next = find_clause(&in, next, low, high);
+            bag->items.n = (size_t)(in.found - bag->items.at);
         }
         bag_end(bag);
         low = high;

@@ -5,15 +5,22 @@
 
 #include "_kernel_block.h"
 
-/* Places among the ids of a token. Those of relations are even, those of frames behind them odd. A token's first cache line holds
-   what the target's mentions ask for. */
-enum { NEAR_LEFT = 0, NEAR_RIGHT = 2, NEAR_CLAUSE = 4, NEAR_PARTS = 9, NEAR_ACTOR = 12 }; /* parts: not an id, but whether it parts clauses */
+/* Which ids a token may have. Those of relations are even, those of frames behind them odd. NEAR_PARTS is no id, but whether the
+   token parts clauses. */
+enum { NEAR_LEFT = 0, NEAR_RIGHT = 2, NEAR_CLAUSE = 4, NEAR_ACTOR = 10, NEAR_PARTS = 31 };
 
 /* The place of AROUND + 2 role + side. */
-static inline uint32_t near_actor(uint32_t role, uint32_t side) { return NEAR_ACTOR + 4 * (role - 1) + 2 * side; }
+static ALWAYS_INLINE uint32_t near_actor(uint32_t role, uint32_t side) { return NEAR_ACTOR + 4 * (role - 1) + 2 * side; }
 
-/* The ids of a token; BLANK has none. */
-static inline const uint32_t *near_of(const Lexicon *lexicon, uint32_t token) { return lexicon->near + (size_t)NEAR_IDS * (token + 1); }
+/* What is near a token; BLANK has nothing. */
+static ALWAYS_INLINE Near near_of(const Lexicon *lexicon, uint32_t token) { return lexicon->near.at[(size_t)(uint32_t)(token + 1)]; }
+
+/* Put the id at a place, if there is one, at the end of a bag's items with room for it; return their new end. */
+static ALWAYS_INLINE uint32_t *put_near(uint32_t *end, const Lexicon *lexicon, Near near, uint32_t place, uint32_t where)
+{
+    *end = 4 * lexicon->near_ids.at[near.first + ones_of(near.kinds & ((1U << place) - 1))] + where;
+    return end + (near.kinds >> place & 1);
+}
 
 /* What parts clauses, as in clauses.py and features.py. */
 static const char *const conjunctions[] = {
@@ -41,35 +48,37 @@ static int parts_clauses(const Parting *parting, uint32_t token, uint64_t hash)
     return 0;
 }
 
+/* Note the id of a term of a token at the next place, if its block has it. */
+static void note(Lexicon *lexicon, Near *near, uint32_t place, const Block *block, uint64_t key)
+{
+    uint32_t id = index_find(&block->index, key);
+    if (id == NONE) return;
+    near->kinds |= 1U << place;
+    lexicon->near_ids.at[lexicon->near_ids.n++] = id;
+}
+
 /* Find the ids of a token whose hash is known; 0 on success, -1 where memory is out. */
 static int fill_near(Lexicon *lexicon, uint32_t token, const Block *relations, const Block *frames, const Block *clauses,
                      const Parting *parting)
 {
-    if (reserve_near(lexicon)) return -1;
-    uint32_t *near = lexicon->near + (size_t)NEAR_IDS * (token + 1);
+    if (RESERVE(lexicon->near_ids, lexicon->near_ids.n + 33) || RESERVE(lexicon->near, (size_t)token + 2)) return -1;
     uint64_t hash = head_of(lexicon, token)->hash;
-    for (size_t at = 0; at < NEAR_IDS; at++) near[at] = NONE;
-    for (uint32_t framed = 0; framed < 2; framed++) {
-        const Index *index = framed ? &frames->index : &relations->index;
-        near[NEAR_LEFT + framed] = index_find(index, term_key(LEFT, hash, 0));
-        near[NEAR_RIGHT + framed] = index_find(index, term_key(RIGHT, hash, 0));
-        for (uint32_t role = 1; role < ROLES; role++)
-            for (uint32_t side = 0; side < 2; side++)
-                near[near_actor(role, side) + framed] = index_find(index, term_key(AROUND + 2 * role + side, hash, 0));
+    Near near = {0, (uint32_t)lexicon->near_ids.n};
+    for (uint32_t side = 0; side < 2; side++) {
+        note(lexicon, &near, NEAR_LEFT + 2 * side, relations, term_key(LEFT + side, hash, 0));
+        note(lexicon, &near, NEAR_LEFT + 2 * side + 1, frames, term_key(LEFT + side, hash, 0));
     }
     for (uint32_t kind = CLAUSE; kind <= EDGE_RIGHT; kind++)
-        near[NEAR_CLAUSE + kind - CLAUSE] = index_find(&clauses->index, term_key(kind, hash, 0));
-    near[NEAR_PARTS] = (uint32_t)parts_clauses(parting, token, hash);
+        note(lexicon, &near, NEAR_CLAUSE + kind - CLAUSE, clauses, term_key(kind, hash, 0));
+    for (uint32_t role = 1; role < ROLES; role++)
+        for (uint32_t side = 0; side < 2; side++) {
+            note(lexicon, &near, near_actor(role, side), relations, term_key(AROUND + 2 * role + side, hash, 0));
+            note(lexicon, &near, near_actor(role, side) + 1, frames, term_key(AROUND + 2 * role + side, hash, 0));
+        }
+    near.kinds |= (uint32_t)parts_clauses(parting, token, hash) << NEAR_PARTS;
+    lexicon->near.at[0] = (Near){0, 0};
+    lexicon->near.at[token + 1] = near;
     return 0;
-}
-
-/* Put a term whose id is known into a bag with room for it, unless the block has it not. */
-static inline void put_known(const Block *block, Bag *bag, uint32_t id, uint32_t where)
-{
-    uint32_t known = id != NONE;
-    bag->items.at[bag->items.n] = 4 * id + where;
-    bag->items.n += known;
-    PREFETCH(block->index.records + block->index.size * (id & ((uint32_t)0 - known)));
 }
 
 #endif

@@ -46,8 +46,8 @@ static int settle_more(Scorer *scorer, State *state, const Paragraph *paragraph,
     Words words = words_of(lexicon, paragraph);
     View *framed = &state->framed;
     if (scorer->names.index.n && find_own_names(&state->own_names, view, &scorer->names, lexicon, &words, ends)) return -1;
-    Clauses in = {&scorer->clauses, &scorer->parting, view, lexicon, text, &words};
-    if (scorer->clauses.index.n && find_clauses(&in, &state->own_clauses, ends)) return -1;
+    Clauses in = {&scorer->parting, view, lexicon, text, &words, NULL};
+    if (scorer->clauses.index.n && find_clauses(in, &state->own_clauses, ends)) return -1;
     if (!scorer->frames.index.n) return 0;
     if (frame(framed, view, text, &words, ends)) return -1;
     return spot_relations(framed, &scorer->frames, lexicon) || settle_relations(framed, &scorer->frames) ? -1 : 0;

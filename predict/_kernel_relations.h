@@ -8,45 +8,48 @@
 
 enum { MOST = 4 * WINDOW + 2 * NEAR + REACH + 4 }; /* relations of one mention, and more */
 
-/* Where relations are listed: those of one word go into view->direct, as the token knows them; others, and all of a block that
-   grows, into view->pending, to be looked up. There must be room in both. low:high: the sentence in tokens. */
+/* Where relations are listed: those of one word go to `known`, as the token knows them; others, and all of a block that grows, to
+   `pending`, to be looked up. There must be room behind both. low:high: the sentence in tokens; framed: 1 for frames. All of it is
+   inlined for either kind of block, so that it stays in registers. */
 typedef struct {
-    View *view;
-    const Block *block;
+    const View *view;
     const Lexicon *lexicon;
+    const uint32_t *bare;
+    uint32_t *known;
+    Pending *pending;
     size_t low, high;
+    uint32_t framed;
+    int grows;
 } Listing;
 
 /* Where what spans first:last + 1 counts. */
-static inline uint32_t where_of(const Listing *list, size_t first, size_t last)
+static ALWAYS_INLINE uint32_t where_of(const Listing *list, size_t first, size_t last)
 {
-    return first >= list->low && last < list->high ? IN_BOTH : IN_WHOLE;
+    return IN_WHOLE | (uint32_t)((first >= list->low) & (last < list->high));
 }
 
-static inline void relate(const Listing *list, uint64_t key, Made made, uint32_t where)
+static ALWAYS_INLINE void relate(Listing *list, uint64_t key, Made made, uint32_t where)
 {
-    View *view = list->view;
-    view->pending.at[view->pending.n++] = (Pending){key, made, where};
+    *list->pending++ = (Pending){key, made, where};
 }
 
-static inline uint64_t hash_at(const Listing *list, size_t at) { return head_of(list->lexicon, list->view->tokens[at])->hash; }
+static ALWAYS_INLINE uint64_t hash_at(const Listing *list, size_t at) { return head_of(list->lexicon, list->view->tokens[at])->hash; }
 
 /* The token at a place, by a key. */
-static void relate_key(const Listing *list, uint32_t kind, size_t at, uint32_t where)
+static ALWAYS_INLINE void relate_key(Listing *list, uint32_t kind, size_t at, uint32_t where)
 {
     relate(list, term_key(kind, hash_at(list, at), 0), (Made){kind, list->view->tokens[at], NONE}, where);
 }
 
 /* The same where tokens know its id, unless there is no token; near: the place of the kind among a token's ids. */
-static ALWAYS_INLINE void relate_word(const Listing *list, uint32_t kind, uint32_t near, size_t at)
+static ALWAYS_INLINE void relate_word(Listing *list, uint32_t kind, uint32_t near, size_t at)
 {
-    View *view = list->view;
-    uint32_t token = view->tokens[(ptrdiff_t)at], where = where_of(list, at, at);
-    if (!list->block->grows) put_known(list->block, &view->direct, near_of(list->lexicon, token)[near + (uint32_t)view->frames], where);
+    uint32_t token = list->view->tokens[(ptrdiff_t)at], where = where_of(list, at, at);
+    if (!list->grows) list->known = put_near(list->known, list->lexicon, near_of(list->lexicon, token), near + list->framed, where);
     else if (token != BLANK) relate_key(list, kind, at, where);
 }
 
-static void relate_pair(const Listing *list, uint32_t kind, size_t first, size_t second)
+static ALWAYS_INLINE void relate_pair(Listing *list, uint32_t kind, size_t first, size_t second)
 {
     const uint32_t *tokens = list->view->tokens;
     uint64_t key = term_key(kind, hash_at(list, first), hash_at(list, second));
@@ -54,57 +57,56 @@ static void relate_pair(const Listing *list, uint32_t kind, size_t first, size_t
 }
 
 /* The pair of tokens first and second beside a mention of the target, where there are such. */
-static void beside(const Listing *list, uint32_t kind, size_t first, size_t second)
+static ALWAYS_INLINE void beside(Listing *list, uint32_t kind, size_t first, size_t second)
 {
     size_t n = list->view->n_tokens;
     if (first < n && second < n) relate_pair(list, kind, first, second);
 }
 
 /* A mention and the next one, `second`: the pair, and the words between. */
-static void between(const Listing *list, Mention first, Mention second)
+static ALWAYS_INLINE void between(Listing *list, Mention first, Mention second)
 {
     uint32_t code = 8 * first.role + second.role, where = first.last == second.last ? IN_BOTH : IN_WHOLE;
-    if (list->block->grows) relate(list, term_key(PAIR + code, 0, 0), (Made){PAIR + code, NONE, NONE}, where);
-    else put_known(list->block, &list->view->direct, list->block->bare[PAIR + code], where);
+    if (list->grows) relate(list, term_key(PAIR + code, 0, 0), (Made){PAIR + code, NONE, NONE}, where);
+    else list->known = put_id(list->known, list->bare[PAIR + code], where);
     for (size_t at = first.first + 1; at < second.first; at++) relate_key(list, BETWEEN + code, at, where);
 }
 
 /* The words of a window from `start` on, and the pairs of those that there are. */
-static ALWAYS_INLINE void window(const Listing *list, const uint32_t kinds[2], uint32_t near, size_t start)
+static ALWAYS_INLINE void window(Listing *list, uint32_t kind, uint32_t pair, uint32_t near, size_t start)
 {
     size_t n = list->view->n_tokens;
     for (size_t i = 0; i < WINDOW; i++) {
         size_t at = start + i; /* below 0 is beyond the end, too */
-        relate_word(list, kinds[0], near, at);
-        if (i + 1 < WINDOW && at < n && at + 1 < n) relate_pair(list, kinds[1], at, at + 1);
+        relate_word(list, kind, near, at);
+        if (i + 1 < WINDOW && at < n && at + 1 < n) relate_pair(list, pair, at, at + 1);
     }
 }
 
 /* What stands around a mention of the target at token `at`. */
-static void around_target(const Listing *list, size_t at)
+static ALWAYS_INLINE void around_target(Listing *list, size_t at)
 {
-    static const uint32_t left[2] = {LEFT, LEFT_PAIR}, right[2] = {RIGHT, RIGHT_PAIR};
-    window(list, left, NEAR_LEFT, at - WINDOW);
-    window(list, right, NEAR_RIGHT, at + 1);
-    if (!list->view->frames) return;
+    window(list, LEFT, LEFT_PAIR, NEAR_LEFT, at - WINDOW);
+    window(list, RIGHT, RIGHT_PAIR, NEAR_RIGHT, at + 1);
+    if (!list->framed) return;
     beside(list, LEFT_LEFT, at - 2, at - 1);
     beside(list, RIGHT_RIGHT, at + 1, at + 2);
     beside(list, EITHER_SIDE, at - 1, at + 1);
 }
 
 /* What stands around a mention of another actor. */
-static void around_other(const Listing *list, uint32_t role, size_t at)
+static ALWAYS_INLINE void around_other(Listing *list, uint32_t role, size_t at)
 {
     const uint32_t *tokens = list->view->tokens;
     for (uint32_t side = 0; side < 2; side++)
         for (size_t i = 0; i < NEAR; i++) {
             size_t near = side ? at + 1 + i : at - NEAR + i;
-            if (!list->block->grows || tokens[(ptrdiff_t)near] >= ROLES) relate_word(list, AROUND + 2 * role + side, near_actor(role, side), near);
+            if (!list->grows || tokens[(ptrdiff_t)near] >= ROLES) relate_word(list, AROUND + 2 * role + side, near_actor(role, side), near);
         }
 }
 
 /* What hangs on one mention. */
-static void relations_of(Listing *list, size_t index)
+static ALWAYS_INLINE void relations_of(Listing *list, size_t index)
 {
     const View *view = list->view;
     Mention mention = view->places.at[index];
@@ -118,32 +120,35 @@ static void relations_of(Listing *list, size_t index)
     between(list, mention, next);
 }
 
-/* Ask for the ids of the tokens around the actors. */
-static void ask_for_near(const View *view, const Lexicon *lexicon)
-{
-    for (size_t i = 0; i < view->places.n; i++) {
-        const uint32_t *around = view->tokens + view->places.at[i].first, line = view->places.at[i].role == TARGET ? 0 : 16;
-        for (ptrdiff_t at = -NEAR; at <= NEAR; at++) PREFETCH(near_of(lexicon, around[at]) + line);
-    }
-}
-
 /* All relations of a paragraph, those that have to be looked up not yet. */
-static int list_relations(View *view, const Block *block, const Lexicon *lexicon)
+static ALWAYS_INLINE int list_all(View *view, Listing list)
 {
-    Listing list = {view, block, lexicon, 0, 0};
     Bag *direct = &view->direct;
-    size_t index = 0;
-    if (!block->grows) ask_for_near(view, lexicon);
-    view->pending.n = view->pending_ends.n = 0;
+    size_t index = 0, places = view->places.n;
     if (RESERVE(view->pending_ends, view->ends.n) || bag_begin(direct, view->ends.n)) return -1;
+    if (RESERVE(view->pending, MOST * places) || RESERVE(direct->items, MOST * places + 1)) return -1;
+    list.pending = view->pending.at;
+    list.known = direct->items.at;
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
-        for (; index < view->places.n && view->places.at[index].last == sentence; index++) {
-            if (RESERVE(view->pending, view->pending.n + MOST) || RESERVE(direct->items, direct->items.n + MOST)) return -1;
-            relations_of(&list, index);
-        }
-        view->pending_ends.at[view->pending_ends.n++] = (uint32_t)view->pending.n;
+        for (; index < places && view->places.at[index].last == sentence; index++) relations_of(&list, index);
+        view->pending_ends.at[sentence] = (uint32_t)(list.pending - view->pending.at);
+        direct->items.n = (size_t)(list.known - direct->items.at);
         bag_end(direct);
     }
+    view->pending.n = (size_t)(list.pending - view->pending.at);
+    return 0;
+}
+
+WIDE static int list_relations(View *view, const Block *block, const Lexicon *lexicon)
+{
+    Listing list = {.view = view, .lexicon = lexicon, .bare = block->bare, .framed = (uint32_t)view->frames};
+    if (block->grows) {
+        list.grows = 1;
+        return list_all(view, list);
+    }
+    if (list_all(view, list)) return -1;
+    const Ids *known = &view->direct.items;
+    for (size_t at = 0; at < known->n; at++) PREFETCH(block->index.records + block->index.size * (known->at[at] >> 2));
     return 0;
 }
 

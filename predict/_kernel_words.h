@@ -57,14 +57,18 @@ typedef struct {
     int upper;
 } Forms;
 
+/* The terms of one word each beside an actor or in a clause that the model has of a token: a bit for each, and where the first of
+   their ids is, see _kernel_near.h. */
+typedef struct { uint32_t kinds, first; } Near;
+
 typedef struct {
     VECTOR(uint8_t) letters; /* of all tokens */
     VECTOR(Word) words;
     VECTOR(Token) tokens;
     uint8_t *heads; /* of the tokens, each of `head_size` bytes */
     size_t head_size, head_room;
-    uint32_t *near; /* NEAR_IDS ids of terms, of none first, then of each token; see _kernel_near.h */
-    size_t near_room;
+    VECTOR(Near) near; /* of no token first, then of each */
+    Ids near_ids;
     WordSlot *slots;
     size_t n_slots;
     uint64_t openers_of; /* the serial number of the trie whose aliases the words with IS_OPENER begin */
@@ -77,7 +81,8 @@ static void lexicon_free(Lexicon *lexicon)
     free(lexicon->words.at);
     free(lexicon->tokens.at);
     free_lines(lexicon->heads);
-    free_lines(lexicon->near);
+    free(lexicon->near.at);
+    free(lexicon->near_ids.at);
     free_lines(lexicon->slots);
     table_free(&lexicon->token_ids);
     memset(lexicon, 0, sizeof *lexicon);
@@ -103,25 +108,6 @@ static int reserve_heads(Lexicon *lexicon, size_t width)
     lexicon->heads = heads;
     lexicon->head_size = size;
     lexicon->head_room = room;
-    return 0;
-}
-
-enum { NEAR_IDS = 32 };
-
-/* Make room for the ids of the last token; 0 on success, -1 where memory is out. */
-static int reserve_near(Lexicon *lexicon)
-{
-    size_t n = lexicon->tokens.n + 1, kept = lexicon->near_room, room = kept ? 2 * kept : 1024;
-    size_t size = NEAR_IDS * sizeof *lexicon->near;
-    if (n <= kept) return 0;
-    uint32_t *near = room < SIZE_MAX / 2 / size ? new_lines(room * size) : NULL;
-    if (near == NULL) return -1;
-    if (kept) memcpy(near, lexicon->near, kept * size);
-    else
-        for (size_t at = 0; at < NEAR_IDS; at++) near[at] = NONE;
-    free_lines(lexicon->near);
-    lexicon->near = near;
-    lexicon->near_room = room;
     return 0;
 }
 
