@@ -31,7 +31,7 @@ static int see(const State *state, const Paragraph *paragraph, View *view, const
 }
 
 /* Find which terms a view may have. */
-static int spot(const Scorer *scorer, const State *state, View *view)
+static int spot(Scorer *scorer, const State *state, View *view)
 {
     if (spot_bigrams(view, &scorer->masked, &state->lexicon)) return -1;
     return spot_relations(view, &scorer->relations, &state->lexicon);
@@ -50,14 +50,14 @@ static int settle_more(Scorer *scorer, State *state, const Paragraph *paragraph,
     if (scorer->clauses.index.n && find_clauses(in, &state->own_clauses, ends)) return -1;
     if (!scorer->frames.index.n) return 0;
     if (frame(framed, view, text, &words, ends)) return -1;
-    return spot_relations(framed, &scorer->frames, lexicon) || settle_relations(framed, &scorer->frames) ? -1 : 0;
+    return spot_relations(framed, &scorer->frames, lexicon) || settle_relations(framed, &scorer->frames, lexicon) ? -1 : 0;
 }
 
 /* Score a paragraph as one view sees it into columns low:high; return whether any n-gram is known, -1 where memory is out. */
 static int settle_view(Scorer *scorer, State *state, const Paragraph *paragraph, View *view, size_t low, size_t high,
                        const double *shape, int pool, double *out)
 {
-    if (settle_bigrams(view, &scorer->masked) || settle_relations(view, &scorer->relations)) return -1;
+    if (settle_bigrams(view, &scorer->masked) || settle_relations(view, &scorer->relations, &state->lexicon)) return -1;
     if (settle_more(scorer, state, paragraph, view)) return -1;
     return score_view(scorer, state, paragraph, view, low, high, shape, pool, out);
 }
@@ -85,7 +85,7 @@ static int meet_paragraph(const Scorer *scorer, State *state, const Work *work, 
     return at_home(work, item) ? 0 : see(state, paragraph, &paragraph->asked, item->asked, item->mentions != NULL);
 }
 
-static int spot_paragraph(const Scorer *scorer, const State *state, const Work *work, Paragraph *paragraph)
+static int spot_paragraph(Scorer *scorer, const State *state, const Work *work, Paragraph *paragraph)
 {
     if (spot(scorer, state, &paragraph->home)) return -1;
     return at_home(work, paragraph->item) ? 0 : spot(scorer, state, &paragraph->asked);

@@ -25,7 +25,6 @@ typedef struct {
     VECTOR(Candidate) bigrams;   /* those not looked up yet */
     VECTOR(Pending) pending;     /* relations not looked up yet */
     Ids pending_ends;            /* of each sentence's */
-    Bag direct;                  /* relations that need no look-up */
     Bag ngrams;                  /* bigrams, and where they are collected unigrams */
     Bag relations;
     int any_named;
@@ -45,7 +44,6 @@ static void view_free(View *view)
     free(view->bigrams.at);
     free(view->pending.at);
     free(view->pending_ends.at);
-    bag_free(&view->direct);
     bag_free(&view->ngrams);
     bag_free(&view->relations);
     free(view->names.at);
