@@ -69,14 +69,15 @@ static inline uint32_t table_find(const Table *table, uint64_t key)
     return table->slots && table_may_hold(table, key) ? table_probe(table, key) : NONE;
 }
 
-/* The weights of n keys, made once. A map of 16 bits a key says which keys may be there; the number of ones before a key's bit is
-   the place of its record, so that a look-up of a key that is there costs one cache line beyond the map. Records of keys that
-   share a bit stand behind the others and are chained. */
+/* The weights of n keys, made once. A map of at least 8 bits a key says which keys may be there; the number of ones before a key's
+   bit is the place of its record, so that a look-up costs one cache line of the map and, where the key is there, one of records.
+   Records of keys that share a bit stand behind the others and are chained. */
 typedef struct { uint64_t key; uint32_t next; float square; } Record; /* and its row: width floats; square: idf squared */
 
+typedef struct { uint64_t bits, before; } Piece; /* 64 bits of the map, and how many ones stand before them */
+
 typedef struct {
-    uint64_t *map;
-    uint32_t *before; /* ones before each word of the map */
+    Piece *map;
     uint8_t *records;
     size_t n, bits, size; /* size: of a record in bytes */
 } Index;
@@ -84,7 +85,6 @@ typedef struct {
 static void index_free(Index *index)
 {
     free_lines(index->map);
-    free(index->before);
     free_lines(index->records);
     memset(index, 0, sizeof *index);
 }
@@ -99,7 +99,7 @@ static inline float *row_of(Record *record) { return (float *)(record + 1); }
 static inline unsigned index_may_hold(const Index *index, uint64_t key)
 {
     size_t bit = index_bit(index, key);
-    return (unsigned)(index->map[bit >> 6] >> (bit & 63)) & 1U;
+    return (unsigned)(index->map[bit >> 6].bits >> (bit & 63)) & 1U;
 }
 
 static inline unsigned ones_of(uint64_t value)
@@ -117,9 +117,9 @@ static inline unsigned ones_of(uint64_t value)
 static inline uint32_t index_spot(const Index *index, uint64_t key, unsigned *may)
 {
     size_t bit = index_bit(index, key);
-    uint64_t word = index->map[bit >> 6];
-    uint32_t id = index->before[bit >> 6] + ones_of(word & ((1ULL << (bit & 63)) - 1));
-    *may = (unsigned)(word >> (bit & 63)) & 1U;
+    const Piece *piece = &index->map[bit >> 6];
+    uint32_t id = (uint32_t)piece->before + ones_of(piece->bits & ((1ULL << (bit & 63)) - 1));
+    *may = (unsigned)(piece->bits >> (bit & 63)) & 1U;
     PREFETCH(index->records + index->size * (id & ((uint32_t)0 - *may)));
     return id;
 }
@@ -128,7 +128,7 @@ static inline uint32_t index_spot(const Index *index, uint64_t key, unsigned *ma
 static inline uint32_t index_first(const Index *index, uint64_t key)
 {
     size_t bit = index_bit(index, key);
-    return index->before[bit >> 6] + ones_of(index->map[bit >> 6] & ((1ULL << (bit & 63)) - 1));
+    return (uint32_t)index->map[bit >> 6].before + ones_of(index->map[bit >> 6].bits & ((1ULL << (bit & 63)) - 1));
 }
 
 /* The record of a key among those chained to `id`, NONE where there is none. */
@@ -153,21 +153,20 @@ static inline uint32_t index_find(const Index *index, uint64_t key)
 /* Make the map of n keys and room for their records of `width` weights each; 0 on success, -1 where memory is out. */
 static int index_make(Index *index, const uint64_t *keys, size_t n, size_t width)
 {
-    for (index->bits = 1024; index->bits < 16 * n && index->bits < (1ULL << 32); index->bits *= 2) {}
+    for (index->bits = 1024; index->bits < 8 * n && index->bits < (1ULL << 32); index->bits *= 2) {}
     index->size = (sizeof(Record) + width * sizeof(float) + 31) & ~(size_t)31;
-    index->map = new_lines(index->bits / 8);
-    index->before = malloc(index->bits / 64 * sizeof *index->before);
-    if (n >= NONE / 8 || n > SIZE_MAX / 2 / index->size || !index->map || !index->before) return -1;
+    index->map = new_lines(index->bits / 64 * sizeof *index->map);
+    if (n >= NONE / 8 || n > SIZE_MAX / 2 / index->size || !index->map) return -1;
     index->records = new_lines((n + 1) * index->size);
     if (!index->records) return -1;
     for (size_t at = 0; at < n; at++) {
         size_t bit = index_bit(index, keys[at]);
-        index->map[bit >> 6] |= 1ULL << (bit & 63);
+        index->map[bit >> 6].bits |= 1ULL << (bit & 63);
     }
     uint32_t ones = 0;
     for (size_t word = 0; word < index->bits / 64; word++) {
-        index->before[word] = ones;
-        ones += ones_of(index->map[word]);
+        index->map[word].before = ones;
+        ones += ones_of(index->map[word].bits);
     }
     index->n = ones;
     return 0;
