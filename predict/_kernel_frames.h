@@ -21,16 +21,14 @@ static int find_names(const Text *text, const Words *words, const Ids *word_ends
     size_t found = 0, kept = 0, sentence = 0;
     names->n = 0;
     if (!words->scan->has_lower) return 0;
-    if (RESERVE(*names, words->n)) return -1;
-    for (size_t at = 1; at < words->n; at++) {
-        names->at[found] = (uint32_t)at;
-        found += (words->met[at].flags & (STARTS_UPPER | IS_I)) == STARTS_UPPER;
-    }
+    if (RESERVE(*names, words->n + 64)) return -1;
+    for (size_t at = 0; at < words->n; at += 64)
+        found = (size_t)(write_ones(names->at + found, words->traits[at / 64].name, at, 4) - names->at);
     for (size_t i = 0; i < found; i++) {
         uint32_t at = names->at[i];
         while (word_ends->at[sentence] < at) sentence++;
         names->at[kept] = at;
-        kept += word_ends->at[sentence] != at && is_name(text, words, at);
+        kept += at && word_ends->at[sentence] != at && is_name(text, words, at);
     }
     names->n = kept;
     return 0;

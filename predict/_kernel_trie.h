@@ -111,11 +111,9 @@ static size_t longest(const Trie *trie, const Words *words, size_t at, size_t li
 static int find_openers(const Trie *trie, const Words *words, int marked, Ids *openers)
 {
     size_t found = 0;
-    if (RESERVE(*openers, words->n)) return -1;
-    for (size_t at = 0; at < words->n && marked; at++) {
-        openers->at[found] = (uint32_t)at;
-        found += (words->met[at].flags & IS_OPENER) != 0;
-    }
+    if (RESERVE(*openers, words->n + 64)) return -1;
+    for (size_t at = 0; at < words->n && marked; at += 64)
+        found = (size_t)(write_ones(openers->at + found, words->traits[at / 64].opener, at, 4) - openers->at);
     for (size_t at = 0; at < words->n && !marked; at++) {
         openers->at[found] = (uint32_t)at;
         found += may_be(trie->first_words, words->met[at].opening);
