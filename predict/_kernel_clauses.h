@@ -81,12 +81,14 @@ typedef struct {
 /* Walk from a place to an edge of its clause in the sentence that ends at `limit`; what parts it is a term. */
 static ALWAYS_INLINE void walk_to_edge(Clauses *in, Walk *walk, uint32_t side, size_t limit)
 {
+    const Near *near = in->lexicon->near.at;
+    const uint32_t *ids = in->lexicon->near_ids.at;
     uint8_t mark = '.';
     while (walk->word != limit && !(mark = parting(in->text, in->words, walk->word))) {
         Walk next = *walk;
-        Near near = near_of(in->lexicon, step(&next, in->view, in->words, !side));
-        if (near.kinds >> NEAR_PARTS) {
-            in->found = put_near(in->found, in->lexicon, near, NEAR_CLAUSE + EDGE_LEFT - CLAUSE + side, IN_BOTH);
+        uint32_t token = step(&next, in->view, in->words, !side);
+        if (near_of(in->lexicon, token).kinds >> NEAR_PARTS) {
+            in->found = put_near(in->found, near, ids, token, NEAR_CLAUSE + EDGE_LEFT - CLAUSE + side, IN_BOTH);
             return;
         }
         *walk = next;
@@ -99,6 +101,8 @@ static ALWAYS_INLINE void walk_to_edge(Clauses *in, Walk *walk, uint32_t side, s
 static size_t find_clause(Clauses *in, size_t index, size_t low, size_t high)
 {
     const Mention *mentions = in->view->mentions.at;
+    const Near *near = in->lexicon->near.at;
+    const uint32_t *ids = in->lexicon->near_ids.at;
     Walk start = {mentions[index].first, index}, end = {mentions[index].last, index + 1};
     walk_to_edge(in, &start, 0, low);
     walk_to_edge(in, &end, 1, high);
@@ -106,11 +110,11 @@ static size_t find_clause(Clauses *in, size_t index, size_t low, size_t high)
     while (mentions[last].role != TARGET) last--;
     while (start.word != end.word) {
         size_t word = start.word;
-        Near near = near_of(in->lexicon, step(&start, in->view, in->words, 0));
+        uint32_t token = step(&start, in->view, in->words, 0);
         int before = word < mentions[last].first, behind = word > mentions[index].first;
-        if (before || behind) in->found = put_near(in->found, in->lexicon, near, NEAR_CLAUSE, IN_BOTH);
-        if (before) in->found = put_near(in->found, in->lexicon, near, NEAR_CLAUSE + CLAUSE_LEFT - CLAUSE, IN_BOTH);
-        if (behind) in->found = put_near(in->found, in->lexicon, near, NEAR_CLAUSE + CLAUSE_RIGHT - CLAUSE, IN_BOTH);
+        if (before || behind) in->found = put_near(in->found, near, ids, token, NEAR_CLAUSE, IN_BOTH);
+        if (before) in->found = put_near(in->found, near, ids, token, NEAR_CLAUSE + CLAUSE_LEFT - CLAUSE, IN_BOTH);
+        if (behind) in->found = put_near(in->found, near, ids, token, NEAR_CLAUSE + CLAUSE_RIGHT - CLAUSE, IN_BOTH);
     }
     return end.mention;
 }

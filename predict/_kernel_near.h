@@ -15,10 +15,12 @@ static ALWAYS_INLINE uint32_t near_actor(uint32_t role, uint32_t side) { return 
 /* What is near a token; BLANK has nothing. */
 static ALWAYS_INLINE Near near_of(const Lexicon *lexicon, uint32_t token) { return lexicon->near.at[(size_t)(uint32_t)(token + 1)]; }
 
-/* Put the id at a place, if there is one, at the end of a bag's items with room for it; return their new end. */
-static ALWAYS_INLINE uint32_t *put_near(uint32_t *end, const Lexicon *lexicon, Near near, uint32_t place, uint32_t where)
+/* Put the id that a token has at a place, if any, at the end of a bag's items with room for it; return their new end. */
+static ALWAYS_INLINE uint32_t *put_near(uint32_t *end, const Near *all, const uint32_t *ids, uint32_t token, uint32_t place,
+                                        uint32_t where)
 {
-    *end = 4 * lexicon->near_ids.at[near.first + ones_of(near.kinds & ((1U << place) - 1))] + where;
+    Near near = all[(uint32_t)(token + 1)];
+    *end = 4 * ids[near.first + ones_of(near.kinds & ((1U << place) - 1))] + where;
     return end + (near.kinds >> place & 1);
 }
 

@@ -16,14 +16,17 @@ typedef struct {
     Block *block;
     uint32_t *known;
     Pending *pending;
+    const Near *near;
+    const uint32_t *ids;
     size_t low, high;
     uint32_t framed;
-    int failed;
+    int grows, failed;
 } Listing;
 
 static ALWAYS_INLINE Listing listing_of(const View *view, Block *block, const Lexicon *lexicon)
 {
-    return (Listing){.view = view, .lexicon = lexicon, .block = block, .framed = (uint32_t)view->frames};
+    return (Listing){.view = view, .lexicon = lexicon, .block = block, .near = lexicon->near.at, .ids = lexicon->near_ids.at,
+                     .framed = (uint32_t)view->frames, .grows = block->grows};
 }
 
 static ALWAYS_INLINE void enter_sentence(Listing *list, size_t sentence)
@@ -49,37 +52,44 @@ static void relate_new(Listing *list, uint64_t key, Made made, uint32_t where)
     list->known = put_id(list->known, id, where);
 }
 
-/* The token at a place, unless there is none; near: the place of the kind among a token's ids. */
-static ALWAYS_INLINE void relate_word(Listing *list, uint32_t kind, uint32_t near, size_t at)
+/* The token at a place, unless there is none, or an actor where `plain`; near: the place of the kind among a token's ids. */
+static ALWAYS_INLINE void relate_word(Listing *list, uint32_t kind, uint32_t near, size_t at, int plain, uint32_t where)
 {
-    uint32_t token = list->view->tokens[(ptrdiff_t)at], where = where_of(list, at, at);
-    if (!list->block->grows) list->known = put_near(list->known, list->lexicon, near_of(list->lexicon, token), near + list->framed, where);
-    else if (token != BLANK) relate_new(list, term_key(kind, hash_at(list, at), 0), (Made){kind, token, NONE}, where);
+    uint32_t token = list->view->tokens[(ptrdiff_t)at];
+    if (!list->grows) list->known = put_near(list->known, list->near, list->ids, token, near, where);
+    else if (token != BLANK && (!plain || token >= ROLES))
+        relate_new(list, term_key(kind, hash_at(list, at), 0), (Made){kind, token, NONE}, where);
+}
+
+/* The `reach` words from `start` on that stand before an actor, and those behind one; frames' ids are one behind `near`. */
+static ALWAYS_INLINE void words_before(Listing *list, uint32_t kind, uint32_t near, size_t start, size_t reach, int plain)
+{
+    for (size_t i = 0; i < reach; i++)
+        relate_word(list, kind, near + list->framed, start + i, plain, IN_WHOLE | (uint32_t)(start + i >= list->low));
+}
+
+static ALWAYS_INLINE void words_behind(Listing *list, uint32_t kind, uint32_t near, size_t start, size_t reach, int plain)
+{
+    for (size_t i = 0; i < reach; i++)
+        relate_word(list, kind, near + list->framed, start + i, plain, IN_WHOLE | (uint32_t)(start + i < list->high));
 }
 
 static ALWAYS_INLINE void relate_bare(Listing *list, uint32_t kind, uint32_t where)
 {
-    if (!list->block->grows) list->known = put_id(list->known, list->block->bare[kind], where);
+    if (!list->grows) list->known = put_id(list->known, list->block->bare[kind], where);
     else relate_new(list, term_key(kind, 0, 0), (Made){kind, NONE, NONE}, where);
 }
 
-/* The words around a mention of the target at token `at`. */
-static ALWAYS_INLINE void around_target(Listing *list, size_t at)
+/* The words around a mention of the target, or of another actor, at token `at`. */
+static ALWAYS_INLINE void around(Listing *list, uint32_t role, size_t at)
 {
-    for (size_t i = 0; i < WINDOW; i++) relate_word(list, LEFT, NEAR_LEFT, at - WINDOW + i);
-    for (size_t i = 0; i < WINDOW; i++) relate_word(list, RIGHT, NEAR_RIGHT, at + 1 + i);
-}
-
-/* The words around a mention of another actor; no actors. */
-static ALWAYS_INLINE void around_other(Listing *list, uint32_t role, size_t at)
-{
-    const uint32_t *tokens = list->view->tokens;
-    for (uint32_t side = 0; side < 2; side++)
-        for (size_t i = 0; i < NEAR; i++) {
-            size_t near = side ? at + 1 + i : at - NEAR + i;
-            if (list->block->grows && tokens[(ptrdiff_t)near] < ROLES) continue;
-            relate_word(list, AROUND + 2 * role + side, near_actor(role, side), near);
-        }
+    if (role == TARGET) {
+        words_before(list, LEFT, NEAR_LEFT, at - WINDOW, WINDOW, 0);
+        words_behind(list, RIGHT, NEAR_RIGHT, at + 1, WINDOW, 0);
+    } else {
+        words_before(list, AROUND + 2 * role, near_actor(role, 0), at - NEAR, NEAR, 1);
+        words_behind(list, AROUND + 2 * role + 1, near_actor(role, 1), at + 1, NEAR, 1);
+    }
 }
 
 /* The mention behind one, where the two are related, else NULL. */
@@ -101,8 +111,7 @@ static ALWAYS_INLINE uint32_t where_between(const Mention *first, const Mention 
 static ALWAYS_INLINE void list_known(Listing *list, size_t index)
 {
     const Mention *mention = &list->view->places.at[index], *next = partner(list->view, index);
-    if (mention->role == TARGET) around_target(list, mention->first);
-    else around_other(list, mention->role, mention->first);
+    around(list, mention->role, mention->first);
     if (next) relate_bare(list, PAIR + code_of(mention, next), where_between(mention, next));
 }
 
@@ -189,7 +198,7 @@ static ALWAYS_INLINE void settle(Listing *list, size_t start, size_t end)
 {
     for (size_t at = start; at < end; at++) {
         const Pending *one = &list->view->pending.at[at];
-        if (list->block->grows) relate_new(list, one->key, one->made, one->where);
+        if (list->grows) relate_new(list, one->key, one->made, one->where);
         else list->known = put_id(list->known, index_follow(&list->block->index, one->key, one->made.first), one->where);
     }
 }
