@@ -163,6 +163,7 @@ static PyObject *setup(PyObject *module, PyObject *arguments)
     word_forms = Py_NewRef(forms);
     class_block = Py_NewRef(block);
     fill_gains();
+    fill_places();
     const uint8_t first = 0;
     return load_classes(&first, 1) ? NULL : Py_NewRef(Py_None);
 }

@@ -18,8 +18,10 @@
 
 #if defined(__GNUC__)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define RARE __attribute__((noinline, cold))
 #else
 #define ALWAYS_INLINE inline
+#define RARE
 #endif
 
 /* Loops over many values are worth wider registers where the processor has them. */
@@ -48,53 +50,55 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
 #endif
 }
 
-/* The first `length` bytes, at most 8, at a place behind which at least 8 may be read, as a number; those beyond it as 0. */
-static inline uint64_t lane_of(const uint8_t *bytes, size_t length)
+/* The 8 bytes from `at` on, as a number, of the first `length`, at most 16, of 16 bytes; those beyond them as 0. */
+static inline uint64_t lane_of(const uint8_t *bytes, size_t length, size_t at)
 {
     uint64_t lane = 0;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    static const uint64_t kept[9] = {
-        0, 0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF, 0xFFFFFFFFFF, 0xFFFFFFFFFFFF, 0xFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF};
-    memcpy(&lane, bytes, 8);
-    return lane & kept[length < 8 ? length : 8];
+    static const uint8_t kept[32] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    uint64_t mask;
+    memcpy(&lane, bytes + at, 8);
+    memcpy(&mask, kept + 16 + at - length, 8);
+    return lane & mask;
 #else
-    for (size_t at = 0; at < length && at < 8; at++) lane |= (uint64_t)bytes[at] << 8 * at;
+    for (size_t i = 0; i < 8 && at + i < length; i++) lane |= (uint64_t)bytes[at + i] << 8 * i;
     return lane;
 #endif
 }
 
-/* The hash of more than 16 bytes, from that of their first 16. */
-static uint64_t hash_on(uint64_t hash, const uint8_t *bytes, size_t length)
+/* The hash of 16 bytes of which the first `length` count. */
+static inline uint64_t hash_short(const uint8_t *bytes, size_t length)
 {
+    uint64_t hash = fold(lane_of(bytes, length, 0) ^ secret[0], lane_of(bytes, length, 8) ^ secret[1]);
+    return hash + !hash;
+}
+
+/* The hash of more than 16 bytes. */
+static RARE uint64_t hash_long(const uint8_t *bytes, size_t length)
+{
+    uint64_t hash = fold(lane_of(bytes, 16, 0) ^ secret[0], lane_of(bytes, 16, 8) ^ secret[1]);
     for (size_t at = 16; at < length; at += 8) {
-        uint8_t lane[8] = {0};
+        uint8_t lane[16] = {0};
         memcpy(lane, bytes + at, length - at < 8 ? length - at : 8);
-        hash = fold(lane_of(lane, 8) ^ secret[3], hash ^ secret[2]);
+        hash = fold(lane_of(lane, 16, 0) ^ secret[3], hash ^ secret[2]);
     }
-    return fold(hash ^ secret[1], (length * 0x9E3779B97F4A7C15ULL) ^ secret[0]);
+    hash = fold(hash ^ secret[1], (length * 0x9E3779B97F4A7C15ULL) ^ secret[0]);
+    return hash + !hash;
 }
 
-/* The 64-bit hash of bytes of which `start` holds the first 16, with others or none behind them; never 0. */
-static inline uint64_t hash_from(const uint8_t *start, const uint8_t *bytes, size_t length)
-{
-    uint64_t first = lane_of(start, length), second = lane_of(start + 8, length > 8 ? length - 8 : 0);
-    uint64_t hash = fold(first ^ secret[0], second ^ secret[1]);
-    if (length > 16) hash = hash_on(hash, bytes, length);
-    return hash ? hash : 1;
-}
-
-/* The hash of some bytes. */
+/* The 64-bit hash of some bytes; never 0. */
 static uint64_t hash_bytes(const uint8_t *bytes, size_t length)
 {
     uint8_t start[16] = {0};
-    if (length) memcpy(start, bytes, length < 16 ? length : 16);
-    return hash_from(start, bytes, length);
+    if (length > 16) return hash_long(bytes, length);
+    if (length) memcpy(start, bytes, length);
+    return hash_short(start, length);
 }
 
 /* The same of bytes behind which at least 16 more may be read. */
 static inline uint64_t hash_padded(const uint8_t *bytes, size_t length)
 {
-    return hash_from(bytes, bytes, length);
+    return length > 16 ? hash_long(bytes, length) : hash_short(bytes, length);
 }
 
 /* The key of a term made of a kind and up to two hashes; never 0. */
@@ -104,10 +108,9 @@ static inline uint64_t term_key(uint32_t kind, uint64_t first, uint64_t second)
     return key ? key : 1;
 }
 
-/* Make room for `need` items of the vector whose pointer stands at `place`; 0 on success, -1 where memory is out. */
-static inline int reserve_items(void *place, size_t *room, size_t need, size_t size)
+/* Make room for more items of the vector whose pointer stands at `place`. Apart, as it is seldom done and asked for everywhere. */
+static RARE int grow_items(void *place, size_t *room, size_t need, size_t size)
 {
-    if (need <= *room) return 0;
     size_t wanted = *room ? *room : 64;
     while (wanted < need) {
         if (wanted > SIZE_MAX / 2 / size) return -1;
@@ -120,6 +123,12 @@ static inline int reserve_items(void *place, size_t *room, size_t need, size_t s
     memcpy(place, &items, sizeof items);
     *room = wanted;
     return 0;
+}
+
+/* Make room for `need` items of the vector whose pointer stands at `place`; 0 on success, -1 where memory is out. */
+static inline int reserve_items(void *place, size_t *room, size_t need, size_t size)
+{
+    return need <= *room ? 0 : grow_items(place, room, need, size);
 }
 
 #define RESERVE(vector, need) reserve_items(&(vector).at, &(vector).room, (need), sizeof *(vector).at)

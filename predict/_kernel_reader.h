@@ -106,6 +106,21 @@ static uint32_t intern_word(const Scorer *scorer, State *state, Word word, const
     return id;
 }
 
+/* Find the hashes of n words of a text whose characters begin at the bytes `offset`, NULL where each is one byte. */
+static ALWAYS_INLINE void spot_places(const uint8_t *bytes, const uint32_t *offset, const uint32_t *places, size_t n,
+                                      Spelling *spellings, const Lexicon *lexicon)
+{
+    const WordSlot *slots = lexicon->slots;
+    size_t mask = lexicon->n_slots - 1;
+    for (size_t at = 0; at < n; at++) {
+        size_t first = places[2 * at], last = places[2 * at + 1];
+        if (offset) first = offset[first], last = offset[last];
+        uint64_t hash = hash_padded(bytes + first, last - first);
+        spellings[at].written = hash;
+        PREFETCH(&slots[hash & mask]);
+    }
+}
+
 /* Find the hashes of the words, asking for the memory that will be looked at next. */
 static int spot_words(Paragraph *paragraph, const Lexicon *lexicon)
 {
@@ -114,18 +129,14 @@ static int spot_words(Paragraph *paragraph, const Lexicon *lexicon)
     size_t n = paragraph->scan.places.n / 2;
     if (RESERVE(paragraph->spellings, n) || RESERVE(paragraph->met, n + 8)) return -1;
     if (RESERVE(paragraph->flags, n + 64) || RESERVE(paragraph->traits, n / 64 + 1)) return -1;
-    for (size_t at = 0; at < n; at++) {
-        size_t first = byte_of(text, places[2 * at]), last = byte_of(text, places[2 * at + 1]);
-        uint64_t hash = hash_padded(text->bytes + first, last - first);
-        paragraph->spellings.at[at].written = hash;
-        PREFETCH(&lexicon->slots[word_slot(lexicon, hash)]);
-    }
+    if (text->offset) spot_places(text->bytes, text->offset, places, n, paragraph->spellings.at, lexicon);
+    else spot_places(text->bytes, NULL, places, n, paragraph->spellings.at, lexicon);
     paragraph->met.n = n;
     return 0;
 }
 
 /* Add a word that was not met before; 0 on success, -1 where memory is out or Python failed. */
-static int meet_word(const Scorer *scorer, State *state, const Paragraph *paragraph, size_t at, PyThreadState **thread)
+static RARE int meet_word(const Scorer *scorer, State *state, const Paragraph *paragraph, size_t at, PyThreadState **thread)
 {
     const Text *text = &paragraph->text;
     uint32_t start = paragraph->scan.places.at[2 * at], end = paragraph->scan.places.at[2 * at + 1];
@@ -143,26 +154,38 @@ static void find_traits(Paragraph *paragraph)
         paragraph->traits.at[at] = (Traits){bytes_with(flags, 4), bytes_with(flags, 5), bytes_with(flags, 6)};
 }
 
-/* Find which words those of a paragraph are; 0 on success. */
-static int meet_words(const Scorer *scorer, State *state, Paragraph *paragraph, PyThreadState **thread)
+/* Find which words those of a paragraph are, from the word `at` on; return the first that was not met before. */
+static size_t recall_words(const Lexicon *lexicon, Paragraph *paragraph, size_t at)
 {
+    size_t n = paragraph->met.n, mask = lexicon->n_slots - 1, head_size = lexicon->head_size;
+    const WordSlot *slots = lexicon->slots;
+    const uint8_t *heads = lexicon->heads;
     Spelling *spellings = paragraph->spellings.at;
     Met *met = paragraph->met.at;
     uint8_t *flags = paragraph->flags.at;
-    for (size_t at = 0, n = paragraph->met.n; at < n; at++) {
+    for (; at < n; at++) {
         uint64_t hash = spellings[at].written;
-        const WordSlot *slot = find_word(&state->lexicon, hash);
-        if (slot == NULL) {
-            if (meet_word(scorer, state, paragraph, at, thread)) return -1;
-            slot = find_word(&state->lexicon, hash);
+        size_t found = hash & mask;
+        while (slots[found].spelling.written != hash) {
+            if (slots[found].spelling.written == 0) return at;
+            found = (found + 1) & mask;
         }
+        const WordSlot *slot = &slots[found];
         met[at] = slot->met;
         flags[at] = (uint8_t)slot->met.flags;
         spellings[at] = slot->spelling;
-        const char *head = (const char *)head_of(&state->lexicon, slot->met.token);
+        const uint8_t *head = heads + head_size * slot->met.token;
         PREFETCH(head);
         PREFETCH(head + 64);
     }
+    return n;
+}
+
+/* Find which words those of a paragraph are, adding new ones; 0 on success. */
+static int meet_words(const Scorer *scorer, State *state, Paragraph *paragraph, PyThreadState **thread)
+{
+    for (size_t at = 0; (at = recall_words(&state->lexicon, paragraph, at)) < paragraph->met.n;)
+        if (meet_word(scorer, state, paragraph, at, thread)) return -1;
     find_traits(paragraph);
     return 0;
 }

@@ -3,92 +3,57 @@
 #ifndef PARASTANCE_SCAN_H
 #define PARASTANCE_SCAN_H
 
-#include "_kernel_bits.h"
-#include "_kernel_text.h"
+#include "_kernel_masks.h"
 
 #define SHORTEST 30 /* as in sentences.py */
 
+/* How many characters there are of a class, and words: lengthy ones of more than three characters, and those of them that start
+   with a capital. */
+typedef struct { uint32_t letters, capitals, digits, lengthy, titled; } Counts;
+
 typedef struct {
     Ids places; /* the start and end of each word, in characters */
-    Ids marks;  /* where other characters are that are not blank */
+    Ids marks;  /* where other characters are to be looked at with what stands around them: . ! ? : @ */
     Ids ends;   /* of the sentences, in characters */
-    size_t lengthy, titled; /* words of more than three characters, and those of them that start with a capital */
-    size_t letters, capitals, digits, signs; /* how many there are; signs: of class IS_MARK in words */
+    Counts counts;
+    uint32_t kinds, signs; /* all MARK_ bits of its marks, and how many of them are of class IS_MARK */
     int has_lower, has_case; /* has_case: there are small letters, and capitals behind the first character */
 } Scan;
+
+/* What a mark alone says of its line. */
+enum { MARK_COMMA = 1, MARK_QUOTATION = 2, MARK_QUESTION = 4, MARK_BRACKET = 8, MARK_COPYRIGHT = 16, MARK_TELLING = 32 };
+
+static uint32_t mark_kind(uint32_t point)
+{
+    static const uint8_t kinds[256] = {
+        [','] = MARK_COMMA, ['"'] = MARK_QUOTATION, [0xAB] = MARK_QUOTATION, [0xBB] = MARK_QUOTATION, ['('] = MARK_BRACKET,
+        ['['] = MARK_BRACKET, [0xA9] = MARK_COPYRIGHT, ['.'] = MARK_TELLING, ['!'] = MARK_TELLING,
+        ['?'] = MARK_TELLING | MARK_QUESTION, [':'] = MARK_TELLING, ['@'] = MARK_TELLING};
+    return point < 256 ? kinds[point] : point == 0x201C || point == 0x201D ? MARK_QUOTATION : 0;
+}
+
+/* Look at each mark alone and keep those that are telling. */
+static void sort_marks(const Text *text, Scan *scan)
+{
+    uint32_t *marks = scan->marks.at, kinds = 0, signs = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < scan->marks.n; i++) {
+        uint32_t at = marks[i], kind = mark_kind(point_at(text, at));
+        kinds |= kind;
+        signs += class_at(text, at) >> 7 & 1;
+        marks[kept] = at;
+        kept += kind / MARK_TELLING;
+    }
+    scan->marks.n = kept;
+    scan->kinds = kinds;
+    scan->signs = signs;
+}
 
 static void scan_free(Scan *scan)
 {
     free(scan->places.at);
     free(scan->marks.at);
     free(scan->ends.at);
-}
-
-/* Which of 64 characters are of a class, the first in the lowest bit. sign: IS_MARK, of those in words. */
-typedef struct { uint64_t word, space, alpha, lower, upper, digit, sign; } Masks;
-
-#if defined(__SSE2__)
-/* Which of 16 bytes lie in low:low + count. */
-static inline __m128i in_range(__m128i bytes, int low, int count)
-{
-    return _mm_cmplt_epi8(_mm_sub_epi8(bytes, _mm_set1_epi8((char)(low + 128))), _mm_set1_epi8((char)(count - 128)));
-}
-
-static inline Masks ascii_masks(const uint8_t *bytes)
-{
-    Masks masks = {0};
-    for (unsigned at = 0; at < 64; at += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(bytes + at));
-        __m128i space = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(' ')), _mm_or_si128(in_range(x, 9, 5), in_range(x, 28, 4)));
-        masks.space |= bits_of(space, at);
-        masks.lower |= bits_of(in_range(x, 'a', 26), at);
-        masks.upper |= bits_of(in_range(x, 'A', 26), at);
-        masks.digit |= bits_of(in_range(x, '0', 10), at);
-        masks.sign |= bits_of(_mm_cmpeq_epi8(x, _mm_set1_epi8('_')), at);
-    }
-    masks.alpha = masks.lower | masks.upper;
-    masks.word = masks.alpha | masks.digit | masks.sign;
-    return masks;
-}
-#endif
-
-/* Which of 64 characters have one bit of the class. */
-static inline uint64_t class_bits(const uint16_t *class, unsigned bit)
-{
-    uint64_t found = 0;
-#if defined(__SSE2__)
-    __m128i wanted = _mm_set1_epi16((short)bit), zero = _mm_setzero_si128();
-    for (unsigned at = 0; at < 64; at += 16) {
-        __m128i low = _mm_loadu_si128((const __m128i *)(const void *)(class + at));
-        __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(class + at + 8));
-        low = _mm_cmpeq_epi16(_mm_and_si128(low, wanted), zero);
-        high = _mm_cmpeq_epi16(_mm_and_si128(high, wanted), zero);
-        found |= bits_of(_mm_packs_epi16(low, high), at);
-    }
-    return ~found;
-#else
-    for (unsigned at = 0; at < 64; at++) found |= (uint64_t)((class[at] & bit) != 0) << at;
-    return found;
-#endif
-}
-
-static Masks class_masks(const uint16_t *class)
-{
-    uint64_t word = class_bits(class, IS_WORD);
-    return (Masks){word, class_bits(class, IS_SPACE), class_bits(class, IS_ALPHA), class_bits(class, IS_LOWER),
-                   class_bits(class, IS_UPPER), class_bits(class, IS_DIGIT), class_bits(class, IS_MARK) & word};
-}
-
-static inline Masks masks_at(const Text *text, size_t at)
-{
-    if (text->class) return class_masks(text->class + at);
-#if defined(__SSE2__)
-    return ascii_masks(text->bytes + at);
-#else
-    uint16_t class[64];
-    for (size_t i = 0; i < 64; i++) class[i] = latin[text->bytes[at + i]];
-    return class_masks(class);
-#endif
 }
 
 /* Where a sentence that could end with the stop at `at` would make the next one begin; 0 where it does not end there. */
@@ -127,43 +92,80 @@ static int split_sentences(const Text *text, Scan *scan)
     return 0;
 }
 
-/* Count the words of more than three characters, by their fourth. before: the masks of the 64 characters before. */
-static inline void count_lengthy(Scan *scan, const Masks *masks, const Masks *before)
+/* What the 64 characters before end with: words, of at least two and of at least four characters, and capitals. */
+typedef struct { uint64_t word, two, four, upper; } Before;
+
+static inline uint64_t moved(uint64_t bits, uint64_t before, unsigned by) { return bits << by | before >> (64 - by); }
+
+/* Count the words of more than three characters, by their fourth. */
+static inline void count_lengthy(Counts *counts, const Masks *masks, Before *before)
 {
-    uint64_t fourth = masks->word & ~(masks->word << 4 | before->word >> 60);
-    for (unsigned back = 1; back < 4; back++) fourth &= masks->word << back | before->word >> (64 - back);
-    scan->lengthy += ones_of(fourth);
-    scan->titled += ones_of(fourth & (masks->upper << 3 | before->upper >> 61));
+    uint64_t two = masks->word & moved(masks->word, before->word, 1), four = two & moved(two, before->two, 2);
+    uint64_t fourth = four & ~moved(four, before->four, 1);
+    counts->lengthy += ones_of(fourth);
+    counts->titled += ones_of(fourth & moved(masks->upper, before->upper, 3));
+    *before = (Before){masks->word, two, four, masks->upper};
 }
 
-/* Fill the scan of a text; 0 on success, -1 where memory is out. */
-WIDE static int scan_text(const Text *text, Scan *scan)
+/* How masks are made and how their ones are written. */
+typedef Masks (*MasksAt)(const Text *, size_t);
+typedef uint32_t *(*Write)(uint32_t *, uint64_t, size_t);
+
+/* Fill the scan of a text; there is room for `length` places and marks and some more. */
+static ALWAYS_INLINE void scan_by(const Text *text, Scan *scan, MasksAt masks_at, Write write)
 {
     size_t length = text->length;
-    if (RESERVE(scan->places, length + 96) || RESERVE(scan->marks, length + 72)) return -1;
     uint32_t *place = scan->places.at, *mark = scan->marks.at;
-    uint64_t lower = 0, later = 0; /* later: capitals behind the first character */
-    Masks before = {0};
-    scan->letters = scan->capitals = scan->digits = scan->signs = scan->lengthy = scan->titled = 0;
-    for (size_t at = 0; at < length; at += 64) {
+    uint64_t lower = 0, later = 0, first = 1; /* later: capitals behind the first character */
+    Before before = {0};
+    Counts counts = {0};
+    for (size_t at = 0; at < length; at += 64, first = 0) {
         Masks masks = masks_at(text, at);
         uint64_t inside = length - at < 64 ? (1ULL << (length - at)) - 1 : ~0ULL;
-        place = write_ones(place, masks.word ^ (masks.word << 1 | before.word >> 63), at, 8);
-        mark = write_ones(mark, ~(masks.word | masks.space) & inside, at, 4);
-        count_lengthy(scan, &masks, &before);
-        before = masks;
+        place = write(place, masks.word ^ moved(masks.word, before.word, 1), at);
+        mark = write_ones(mark, masks.mark & inside, at, 4);
+        count_lengthy(&counts, &masks, &before);
         lower |= masks.lower;
-        later |= at ? masks.upper : masks.upper & ~1ULL;
-        scan->capitals += ones_of(masks.upper & masks.alpha);
-        scan->letters += ones_of(masks.alpha);
-        scan->digits += ones_of(masks.digit);
-        scan->signs += ones_of(masks.sign);
+        later |= masks.upper & ~first;
+        counts.capitals += ones_of(masks.upper & masks.alpha);
+        counts.letters += ones_of(masks.alpha);
+        counts.digits += ones_of(masks.digit);
     }
     if (before.word >> 63) *place++ = (uint32_t)length;
     scan->places.n = (size_t)(place - scan->places.at);
     scan->marks.n = (size_t)(mark - scan->marks.at);
+    scan->counts = counts;
     scan->has_lower = lower != 0;
     scan->has_case = lower && later;
+}
+
+static uint32_t *write_edges(uint32_t *out, uint64_t bits, size_t start) { return write_ones(out, bits, start, 8); }
+
+static Masks masks_by_class(const Text *text, size_t at) { return class_masks(text->class + at); }
+
+static Masks masks_by_byte(const Text *text, size_t at) { return ascii_masks(text->bytes + at); }
+
+static void scan_classes(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_class, write_edges); }
+
+static void scan_ascii(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_byte, write_edges); }
+
+#if defined(MODERN)
+MODERN static Masks masks_by_byte_wide(const Text *text, size_t at) { return ascii_masks_wide(text->bytes + at); }
+
+MODERN static void scan_wide(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_byte_wide, write_many); }
+#else
+#define is_modern() 0
+#define scan_wide scan_ascii
+#endif
+
+/* Fill the scan of a text; 0 on success, -1 where memory is out. */
+static int scan_text(const Text *text, Scan *scan)
+{
+    if (RESERVE(scan->places, text->length + 96) || RESERVE(scan->marks, text->length + 72)) return -1;
+    if (text->class) scan_classes(text, scan);
+    else if (is_modern()) scan_wide(text, scan);
+    else scan_ascii(text, scan);
+    sort_marks(text, scan);
     return split_sentences(text, scan);
 }
 

@@ -58,19 +58,22 @@ static size_t decimals(const Text *text, size_t at)
 
 static int is_date_separator(uint32_t c) { return c == '.' || c == '/' || c == '-'; }
 
+/* Whether a day's "st" to "th" is at `at`. */
+static int is_ordinal(const Text *text, size_t at)
+{
+    return matches(text, at, "th") || matches(text, at, "st") || matches(text, at, "nd") || matches(text, at, "rd");
+}
+
 /* Whether a date starts at `at`, which is the start of a word that starts with a digit. */
 static int numeric_date(const Text *text, size_t at)
 {
-    size_t first = decimals(text, at);
-    for (size_t n = 1; n <= 2 && n <= first; n++) {
-        static const char *const suffixes[] = {"st", "nd", "rd", "th"};
-        size_t next = at + n;
-        if (point_at(text, next) == ' ' && is_month(text, next + 1)) return 1;
-        for (int i = 0; i < 4; i++)
-            if (matches(text, next, suffixes[i]) && point_at(text, next + 2) == ' ' && is_month(text, next + 3)) return 1;
-    }
-    if (first > 4 || !is_date_separator(point_at(text, at + first))) return 0;
-    size_t next = at + first + 1, second = decimals(text, next);
+    size_t first = decimals(text, at), next = at + first;
+    uint32_t behind = point_at(text, next);
+    if (first <= 2 && behind == ' ' && is_month(text, next + 1)) return 1;
+    if (first <= 2 && (class_at(text, next) & IS_ALPHA) && is_ordinal(text, next) && point_at(text, next + 2) == ' ')
+        return is_month(text, next + 3);
+    if (first > 4 || !is_date_separator(behind)) return 0;
+    size_t second = decimals(text, ++next);
     if (second < 1 || second > 2 || !is_date_separator(point_at(text, next + second))) return 0;
     next += second + 1;
     size_t third = decimals(text, next);
@@ -86,11 +89,16 @@ static int named_date(const Text *text, size_t at)
     return point_at(text, at) == ' ' && (class_at(text, at + 1) & IS_DECIMAL);
 }
 
-/* Whether a link is seen at the `.` or `:` at `at`. */
-static int link_at(const Text *text, size_t at)
+/* Whether a link begins before the `:` at `at`. */
+static unsigned link_begins(const Text *text, size_t at)
+{
+    return (at > 3 && matches(text, at - 4, "http:")) || (at > 4 && matches(text, at - 5, "https:"));
+}
+
+/* Whether the `.` at `at` is one of a link's. */
+static unsigned is_link(const Text *text, size_t at)
 {
     static const char *const domains[] = {"com", "org", "net", "info", "co.uk"};
-    if (point_at(text, at) == ':') return (at > 3 && matches(text, at - 4, "http:")) || (at > 4 && matches(text, at - 5, "https:"));
     if (at > 2 && matches(text, at - 3, "www.")) return 1;
     if (!(class_at(text, at + 1) & IS_WORD)) return 0; /* as behind most stops */
     for (int i = 0; i < 5; i++)
@@ -117,8 +125,8 @@ static inline uint64_t telling(const Scan *scan, const Traits *traits, size_t fi
 }
 
 typedef struct {
-    unsigned date, link, mail, inner_stop, copyright, comma, quotation, question, brackets;
-    size_t signs, run; /* run: the end of the run of non-blanks that was last searched for an address */
+    unsigned date, link, mail, inner_stop, copyright;
+    size_t run; /* the end of the run of non-blanks that was last searched for an address */
 } Seen;
 
 static void look_at_word(const Text *text, size_t start, size_t end, Seen *seen)
@@ -138,45 +146,32 @@ static void look_for_mail(const Text *text, size_t at, Seen *seen)
     seen->mail = (unsigned)mail_in(text, start, seen->run);
 }
 
-static unsigned begins_sentence(uint32_t c) { return (c >= 'A' && c <= 'Z') || c == 0x201C || c == '"'; }
+static unsigned begins_sentence(uint32_t c) { return (c - 'A' < 26) | (c == 0x201C) | (c == '"'); }
 
-/* Look at a character that is no part of a word and not blank. */
+/* Look at one of the marks . ! ? : @ and what stands around it. */
 static void look_at_mark(const Text *text, size_t at, Seen *seen)
 {
     uint32_t point = point_at(text, at);
-    switch (point) {
-    case ',': seen->comma = 1; break;
-    case '.': case ':':
-        if (!seen->link) seen->link = (unsigned)link_at(text, at);
-        if (point == ':') {
-            seen->date |= at > 0 && (class_at(text, at - 1) & class_at(text, at + 1) & class_at(text, at + 2) & IS_DECIMAL) != 0;
-            break;
-        }
-        /* fall through */
-    case '!': case '?':
-        seen->question |= point == '?';
-        if (point_at(text, at + 1) == ' ') seen->inner_stop |= begins_sentence(point_at(text, at + 2));
-        break;
-    case '"': case 0x201C: case 0x201D: case 0xAB: case 0xBB: seen->quotation = 1; break;
-    case '(': case '[': seen->brackets = 1; break;
-    case 0xA9: seen->copyright = 1; break;
-    case '@': look_for_mail(text, at, seen); break;
+    if (point == '@') look_for_mail(text, at, seen);
+    else if (point == ':') {
+        seen->date |= at > 0 && (class_at(text, at - 1) & class_at(text, at + 1) & class_at(text, at + 2) & IS_DECIMAL) != 0;
+        seen->link |= link_begins(text, at);
+    } else {
+        seen->inner_stop |= (point_at(text, at + 1) == ' ') & begins_sentence(point_at(text, at + 2));
+        if (point == '.') seen->link |= is_link(text, at);
     }
 }
 
 /* traits: of the words, NULL where they are not known. */
 static Seen look(const Text *text, const Scan *scan, const Traits *traits)
 {
-    Seen seen = {.signs = scan->signs};
+    Seen seen = {0};
     for (size_t first = 0; first < scan->places.n / 2; first += 64)
         for (uint64_t left = telling(scan, traits, first); left; left &= left - 1) {
             const uint32_t *place = scan->places.at + 2 * (first + lowest_of(left));
             look_at_word(text, place[0], place[1], &seen);
         }
-    for (size_t i = 0; i < scan->marks.n; i++) {
-        seen.signs += class_at(text, scan->marks.at[i]) >> 7 & 1;
-        look_at_mark(text, scan->marks.at[i], &seen);
-    }
+    for (size_t i = 0; i < scan->marks.n; i++) look_at_mark(text, scan->marks.at[i], &seen);
     return seen;
 }
 
@@ -185,6 +180,7 @@ static double at_most_1(double value) { return value < 1.0 ? value : 1.0; }
 /* The values of one paragraph. place: index and count, 0 where not known; traits: of the words, NULL where not known. */
 static void shape_of(const Text *text, const Scan *scan, const Traits *traits, const int32_t place[2], double out[SHAPES])
 {
+    const Counts *counts = &scan->counts;
     size_t length = text->length, n_words = scan->places.n / 2, tail = length, end = length;
     while (tail && (class_at(text, tail - 1) & IS_TAIL)) tail--;
     while (end && (class_at(text, end - 1) & IS_SPACE)) end--;
@@ -192,24 +188,28 @@ static void shape_of(const Text *text, const Scan *scan, const Traits *traits, c
     int dots = end > 2 && closing == '.' && point_at(text, end - 2) == '.' && point_at(text, end - 3) == '.';
     int open = dots || closing == 0x2026 || closing == 0xBB || closing == 0x203A || closing == '>';
     int quote = first == '"' || first == 0x201C || first == '\'' || first == 0x2018 || first == '(';
-    double share = (double)scan->capitals / (double)(scan->letters ? scan->letters : 1);
+    double share = (double)counts->capitals / (double)(counts->letters ? counts->letters : 1);
     Seen seen = look(text, scan, traits);
-    double values[SHAPES] = {
-        length < 20, length < 60, length < 150, length < 400, n_words <= 3, n_words <= 6, n_words <= 12, share,
-        (double)scan->titled / (double)(scan->lengthy ? scan->lengthy : 1), share > 0.8,
-        at_most_1(4.0 * (double)scan->digits / (double)(length ? length : 1)), seen.date, seen.link, seen.mail,
-        at_most_1((double)seen.signs / 3.0), seen.copyright, last == '.' || last == '!' || last == '?', open, last == ':',
-        seen.inner_stop, seen.comma, seen.quotation, length && (class_at(text, 0) & IS_LOWER),
-        length && !(class_at(text, 0) & IS_ALNUM) && !quote, seen.question, seen.brackets,
+    uint32_t kinds = scan->kinds;
+    uint8_t facts[SHAPES] = {
+        length < 20, length < 60, length < 150, length < 400, n_words <= 3, n_words <= 6, n_words <= 12, 0, 0, share > 0.8, 0,
+        seen.date != 0, seen.link != 0, seen.mail != 0, 0, seen.copyright || (kinds & MARK_COPYRIGHT),
+        last == '.' || last == '!' || last == '?', open, last == ':', seen.inner_stop != 0, (kinds & MARK_COMMA) != 0,
+        (kinds & MARK_QUOTATION) != 0, length && (class_at(text, 0) & IS_LOWER),
+        length && !(class_at(text, 0) & IS_ALNUM) && !quote, (kinds & MARK_QUESTION) != 0, (kinds & MARK_BRACKET) != 0,
     };
     if (place[0] > 0) {
-        values[26] = 1.0;
-        values[27] = place[0] == 1;
-        values[28] = place[0] - 1 < 4;
-        values[29] = place[1] - place[0] < 5;
-        values[30] = place[1] == place[0];
+        facts[26] = 1;
+        facts[27] = place[0] == 1;
+        facts[28] = place[0] - 1 < 4;
+        facts[29] = place[1] - place[0] < 5;
+        facts[30] = place[1] == place[0];
     }
-    memcpy(out, values, sizeof values);
+    for (size_t at = 0; at < SHAPES; at++) out[at] = facts[at];
+    out[7] = share;
+    out[8] = (double)counts->titled / (double)(counts->lengthy ? counts->lengthy : 1);
+    out[10] = at_most_1(4.0 * (double)counts->digits / (double)(length ? length : 1));
+    out[14] = at_most_1((double)scan->signs / 3.0);
 }
 
 #endif

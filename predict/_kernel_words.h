@@ -132,16 +132,6 @@ static uint32_t token_id(Lexicon *lexicon, const uint8_t *bytes, size_t length, 
 
 static inline size_t word_slot(const Lexicon *lexicon, uint64_t hash) { return hash & (lexicon->n_slots - 1); }
 
-/* The slot of a word by its hash as written, NULL where it was not met before; there must be slots. */
-static inline const WordSlot *find_word(const Lexicon *lexicon, uint64_t hash)
-{
-    for (size_t at = word_slot(lexicon, hash);; at = (at + 1) & (lexicon->n_slots - 1)) {
-        const WordSlot *slot = &lexicon->slots[at];
-        if (slot->spelling.written == hash) return slot;
-        if (slot->spelling.written == 0) return NULL;
-    }
-}
-
 static void fill_slot(Lexicon *lexicon, WordSlot filled)
 {
     size_t at = word_slot(lexicon, filled.spelling.written);
