@@ -1,123 +1,107 @@
-/* Tokens and terms to sums: each is counted, and its row added by what the count makes of it.
-
-   A term's value is (1 + ln count) idf. So that each row of weights is fetched once for the paragraph and its sentence, and no
-   counting goes before, the n-th time that a term is met adds what its value grows by from n - 1 to n. */
+/* Terms to sums: those met before in their bag are told from the others, and counted. */
 
 #ifndef PARASTANCE_COUNT_H
 #define PARASTANCE_COUNT_H
 
 #include "_kernel_sums.h"
 
-/* Squared norms of a few terms, of the whole and of the sentence. */
-typedef struct { float masked, notions, own_masked, own_notions; } Squares;
+/* The terms of a bag in one block under way. limits: by where an item counts, the number from which on what stood in its slot
+   before makes it one that is not simply added: the bag's first, or 0 where it does not count both in the whole and the part. */
+typedef struct {
+    const Index *index;
+    const uint32_t *items;
+    uint32_t *last, *links;
+    Tally *tallies;
+    uint32_t mask, first; /* mask: of slots */
+    uint64_t limits[4];
+    const void *blank;
+} Counting;
 
-static inline void add_squares(Sink *sink, Squares squares)
+static int count_bag(Counting *counting, const Index *index, State *state, const Bag *bag, int split)
 {
-    sink->whole.masked += (double)squares.masked;
-    sink->whole.notions += (double)squares.notions;
-    sink->part.masked += (double)squares.own_masked;
-    sink->part.notions += (double)squares.own_notions;
+    Counter *counter = &state->counter;
+    if (counter_begin(counter, bag->items.n)) return -1;
+    *counting = (Counting){index, bag->items.at, counter->last, counter->links.at, counter->tallies.at,
+                           (uint32_t)(counter->slots - 1), counter->first, {0, 0, split ? 0 : counter->first, counter->first},
+                           state->blank};
+    return 0;
 }
 
-/* Count tokens and say what their rows add; return whether one is known. */
-static ALWAYS_INLINE uint32_t count_tokens(const Lexicon *lexicon, const uint32_t *tokens, size_t n, Sink *sink, int split,
-                                           Addend *addends)
+/* The item whose number a slot held before item `at` came into it; `at` where that is none of the bag's, which begins at `first`. */
+static inline uint32_t linked(uint32_t link, uint32_t first, uint32_t at) { return link - first < at ? link - first : at; }
+
+/* What an item that may have been met before adds; start: the first item of its sentence. */
+static ALWAYS_INLINE Addend count_again(const Counting *counting, uint32_t at, size_t start, float *square, float *own_square)
 {
-    uint32_t known = 0, now = sink->now, oldest = sink->oldest;
-    Squares squares = {0};
-    for (size_t at = 0; at < n; at++) {
-        Head *head = head_of(lexicon, tokens[at]);
-        Tally tally = touched(&head->tally, now, oldest);
-        Gain whole = gain_of(++tally.total), part = {0};
-        known |= head->known;
-        squares.masked += whole.square * head->masked;
-        squares.notions += whole.square * head->notion;
-        if (split) {
-            part = gain_of(++tally.count);
-            squares.own_masked += part.square * head->masked;
-            squares.own_notions += part.square * head->notion;
-        }
-        head->tally = tally;
-        addends[at] = (Addend){rows_of(head), whole.value, part.value};
+    const uint32_t *items = counting->items, item = items[at];
+    uint32_t before = linked(counting->links[at], counting->first, at);
+    while (items[before] >> 2 != item >> 2) before = linked(counting->links[before], counting->first, at);
+    counting->tallies[at] = (Tally){0, 0};
+    Tally tally = counting->tallies[before];
+    uint32_t in_whole = item >> 1 & 1, in_part = item & 1;
+    tally.total += in_whole;
+    tally.count = (tally.count & ((uint32_t)0 - (before >= start))) + in_part;
+    counting->tallies[at] = tally;
+    Gain whole = gain_of(tally.total * in_whole), part = gain_of(tally.count * in_part);
+    Record *record = record_of(counting->index, item >> 2);
+    *square += whole.square * record->square;
+    *own_square += part.square * record->square;
+    return (Addend){row_of(record), whole.value, part.value};
+}
+
+/* Add at most AT_ONCE items of a sentence. */
+static ALWAYS_INLINE void add_some(const Counting *counting, size_t at, size_t end, size_t start, Sums *whole, Sums *part,
+                                   size_t width, int split)
+{
+    const uint32_t *items = counting->items;
+    uint32_t *last = counting->last, *links = counting->links, mask = counting->mask, first = counting->first;
+    uintptr_t blank = (uintptr_t)counting->blank, base = (uintptr_t)counting->index->records - blank;
+    uint32_t again[AT_ONCE];
+    size_t n_again = 0;
+    float square = 0.0F, more = 0.0F, own_more = 0.0F;
+    Columns columns;
+    Found found;
+    columns_begin(&columns, 1);
+    for (size_t place = at; place < end; place++) {
+        uint32_t item = items[place];
+        uintptr_t way = base + record_size(width) * (item >> 2); /* from the blank to the record */
+        uint32_t slot = ((const Record *)(blank + way))->place & mask, link = last[slot];
+        last[slot] = first + (uint32_t)place;
+        links[place] = link;
+        counting->tallies[place] = (Tally){1, 1};
+        again[n_again] = (uint32_t)place;
+        uint64_t is_new = all_bits_if_less(link, counting->limits[item & 3]);
+        n_again += 1 + (size_t)is_new;
+        const Record *record = (const Record *)(blank + (way & (uintptr_t)is_new));
+        square += record->square;
+        columns_row(&columns, weights_of(record), 1);
+        if (width > 8) found.rows[place - at] = weights_of(record);
     }
-    add_squares(sink, squares);
-    return known;
-}
-
-/* Count terms of one block and say what their rows add. */
-static ALWAYS_INLINE void count_terms(const Index *index, Counter *counter, const uint32_t *items, size_t n, Sink *sink, int split,
-                                      Addend *addends)
-{
-    uint32_t now = sink->now, oldest = sink->oldest;
-    Squares squares = {0};
-    for (size_t at = 0; at < n; at++) {
-        uint32_t id = items[at] >> 2, in_whole = items[at] >> 1 & 1, in_sentence = items[at] & 1;
-        Record *record = record_of(index, id);
-        Cell *cell = cell_of(counter, id, oldest);
-        Tally tally = touched(&cell->tally, now, oldest);
-        tally.total += in_whole;
-        Gain whole = gain_of(tally.total * in_whole), part = {0};
-        squares.masked += whole.square * record->square;
-        if (split) {
-            tally.count += in_sentence;
-            part = gain_of(tally.count * in_sentence);
-            squares.own_masked += part.square * record->square;
-        }
-        *cell = (Cell){id, tally};
-        addends[at] = (Addend){row_of(record), whole.value, part.value};
+    for (size_t i = 0; i < n_again; i++) {
+        Addend addend = count_again(counting, again[i], start, &more, &own_more);
+        columns_addend(&columns, addend.row, addend, 1, split);
+        if (width > 8) found.addends[i] = addend;
     }
-    add_squares(sink, squares);
+    columns_end(&columns, 0, 1, whole->at, part->at, split);
+    whole->masked += (double)(square + more);
+    if (split) part->masked += (double)(square + own_more);
+    found.n = end - at, found.n_addends = n_again;
+    if (width > 8) sum_others(&found, width, 1, whole->at, part->at, split);
 }
 
-/* Add a sentence's tokens; return whether one is known. */
-WIDE static uint32_t add_tokens(const Lexicon *lexicon, const uint32_t *tokens, size_t n, Sink *sink, size_t width)
+/* Add the items start:end, a sentence's. */
+static ALWAYS_INLINE void add_terms(const Counting *counting, size_t start, size_t end, Sums *whole, Sums *part, size_t width,
+                                    int split)
 {
-    Addend addends[AT_ONCE];
-    uint32_t known = 0;
-    for (size_t at = 0; at < n; at += AT_ONCE) {
-        size_t some = n - at < AT_ONCE ? n - at : AT_ONCE;
-        known |= sink->split ? count_tokens(lexicon, tokens + at, some, sink, 1, addends)
-                             : count_tokens(lexicon, tokens + at, some, sink, 0, addends);
-        sum_rows(addends, some, 3 * width, sink);
-    }
-    return known;
+    for (size_t at = start; at < end; at += AT_ONCE)
+        add_some(counting, at, end - at < AT_ONCE ? end : at + AT_ONCE, start, whole, part, width, split);
 }
 
-/* Add a sentence's terms in one block. */
-WIDE static void add_terms(const Index *index, Counter *counter, const Bag *bag, size_t sentence, Sink *sink, size_t width)
+/* Sum all items of a bag. */
+WIDE static void sum_bag(const Counting *counting, size_t n, Sums *whole, size_t width)
 {
-    Addend addends[AT_ONCE];
-    const uint32_t *items = bag->items.at;
-    for (size_t at = bag_start(bag, sentence), end = bag->ends.at[sentence]; at < end; at += AT_ONCE) {
-        size_t some = end - at < AT_ONCE ? end - at : AT_ONCE;
-        if (sink->split) count_terms(index, counter, items + at, some, sink, 1, addends);
-        else count_terms(index, counter, items + at, some, sink, 0, addends);
-        sum_rows(addends, some, width, sink);
-    }
-}
-
-/* Add the words of mentions first:last, which the masked n-grams have not, to the sums of the whole or of a sentence. */
-WIDE static void add_mentioned(const State *state, const Paragraph *paragraph, const View *view, size_t first, size_t last, Sink *sink,
-                               int whole)
-{
-    Sums *sums = whole ? &sink->whole : &sink->part;
-    size_t width = state->width;
-    for (; first < last; first++)
-        for (uint32_t word = view->mentions.at[first].first; word < view->mentions.at[first].last; word++) {
-            Head *head = head_of(&state->lexicon, paragraph->met.at[word].token);
-            head->tally = touched(&head->tally, sink->now, sink->oldest);
-            Gain gain = gain_of(whole ? ++head->tally.total : ++head->tally.count);
-            for (size_t column = width; column < 3 * width; column += 8) {
-                Eight added = eight_plus(eight_zeros(), eight_at(rows_of(head) + column), gain.value);
-                add_eight(sums->at + column, &added);
-            }
-            sums->notions += (double)(gain.square * head->notion);
-        }
-}
-
-static Sink sink_of(const State *state, int split)
-{
-    return (Sink){{state->whole, 0.0, 0.0}, {state->part, 0.0, 0.0}, 0, state->stamp + 1, split};
+    clear(whole, width);
+    add_terms(counting, 0, n, whole, whole, width, 0);
 }
 
 #endif

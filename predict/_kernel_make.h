@@ -40,6 +40,7 @@ static int fill_index(Index *index, const uint64_t *keys, size_t n, const char *
         memcpy(&own, idf + 4 * at, 4);
         memcpy(row_of(record), weights + 4 * width * at, 4 * width);
         record->square = own * own;
+        record->place = (uint32_t)at;
         for (size_t column = 0; column < width; column++) row_of(record)[column] *= own;
     }
     return 0;

@@ -141,8 +141,9 @@ static State *new_state(const Scorer *scorer)
     state->whole = calloc(3 * width, sizeof(double));
     state->part = calloc(3 * width, sizeof(double));
     state->own = calloc(width, sizeof(double));
+    state->blank = new_lines(sizeof(Head) + sizeof(Record) + 3 * width * sizeof(float));
     state->width = width;
-    int failed = !state->whole || !state->part || !state->own;
+    int failed = !state->whole || !state->part || !state->own || !state->blank;
     for (uint32_t role = 0; role < ROLES && !failed; role++)
         failed = intern_token(scorer, state, (const uint8_t *)role_names[role], strlen(role_names[role])) != role;
     if (!failed) return state;
@@ -157,11 +158,11 @@ static State *take_state(KernelObject *kernel)
     return state != NULL ? state : new_state(&kernel->scorer);
 }
 
-/* Begin anew where too many words are kept, or the stamps run out; 0 on success. */
+/* Begin anew where too many words are kept, or the marks run out; 0 on success. */
 static int renew_state(const Scorer *scorer, State **state)
 {
     const State *kept = *state;
-    if (kept->lexicon.words.n <= KEPT_WORDS && kept->lexicon.letters.n <= KEPT_LETTERS && kept->stamp < UINT32_MAX / 2) return 0;
+    if (kept->lexicon.words.n <= KEPT_WORDS && kept->lexicon.letters.n <= KEPT_LETTERS && kept->mark < UINT32_MAX / 2) return 0;
     State *fresh = new_state(scorer);
     if (fresh == NULL) return -1;
     state_free(*state);

@@ -3,51 +3,84 @@
 #ifndef PARASTANCE_SCORE_H
 #define PARASTANCE_SCORE_H
 
-#include "_kernel_count.h"
+#include "_kernel_tokens.h"
+
+/* Sum the sentences of a view, of several, and pour each into state->parts; return whether a token is known. */
+static ALWAYS_INLINE uint32_t sum_sentences(State *state, const Counting *counting, const Paragraph *paragraph, const View *view,
+                                            Sums *whole, Marks from, size_t width)
+{
+    size_t start = 0, word = 0, mention = 0, mentioned = 0;
+    uint32_t known = 0;
+    for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
+        size_t end = view->ends.at[sentence], last = paragraph->word_ends.at[sentence], before = mentioned;
+        Sums part = {state->part, 0.0, 0.0};
+        clear(&part, 3 * width);
+        known |= add_tokens(state, view->tokens + start, end - start, from, whole, &part, width, 1);
+        add_terms(counting, bag_start(&view->ngrams, sentence), view->ngrams.ends.at[sentence], whole, &part, width, 1);
+        for (; mention < view->mentions.n && view->mentions.at[mention].first < last; mention++)
+            mentioned += view->mentions.at[mention].last - view->mentions.at[mention].first;
+        add_mentioned(state, state->mentioned.at + before, mentioned - before, from.part, &part, width, 1);
+        pour_words(&part, last - word, state->parts.at + sentence * width, width);
+        from.part += (uint32_t)(end - start + mentioned - before);
+        start = end;
+        word = last;
+    }
+    return known;
+}
+
+/* Sum a view and pour it into state->own, and its sentences where `split`; return whether a token is known. */
+static ALWAYS_INLINE uint32_t sum_words(State *state, const Counting *counting, const Paragraph *paragraph, const View *view,
+                                        size_t width, int split)
+{
+    Marks from = {state->mark, state->mark};
+    Sums whole = {state->whole, 0.0, 0.0};
+    uint32_t known;
+    clear(&whole, 3 * width);
+    if (split) known = sum_sentences(state, counting, paragraph, view, &whole, from, width);
+    else {
+        known = add_tokens(state, view->tokens, view->n_tokens, from, &whole, &whole, width, 0);
+        add_terms(counting, 0, view->ngrams.items.n, &whole, &whole, width, 0);
+    }
+    add_mentioned(state, state->mentioned.at, state->mentioned.n, from.whole, &whole, width, 0);
+    pour_words(&whole, paragraph->met.n, state->own, width);
+    state->mark += (uint32_t)(view->n_tokens + state->mentioned.n);
+    return known;
+}
 
 /* Score a paragraph's words and masked n-grams into state->own and, where `split`, its sentences' into state->parts; return
    whether any n-gram is known, -1 where memory is out. */
-static int score_words(const Scorer *scorer, State *state, const Paragraph *paragraph, const View *view, int split)
+WIDE static int score_words(const Scorer *scorer, State *state, const Paragraph *paragraph, const View *view, int split)
 {
-    const Bag *bag = &view->ngrams;
-    Sink sink = sink_of(state, split);
-    uint32_t known = 0;
-    size_t width = state->width, start = 0, word = 0, mention = 0;
-    if (counter_reserve(&state->counter, bag->items.n)) return -1;
-    clear(&sink.whole, 3 * width);
-    for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
-        size_t end = view->ends.at[sentence], before = mention;
-        sink.now = ++state->stamp;
-        if (split) clear(&sink.part, 3 * width);
-        known |= add_tokens(&state->lexicon, view->tokens + start, end - start, &sink, width);
-        add_terms(&scorer->masked.index, &state->counter, bag, sentence, &sink, width);
-        start = end;
-        if (!split) continue;
-        while (mention < view->mentions.n && view->mentions.at[mention].first < paragraph->word_ends.at[sentence]) mention++;
-        add_mentioned(state, paragraph, view, before, mention, &sink, 0);
-        pour_words(&sink.part, paragraph->word_ends.at[sentence] - word, state->parts.at + sentence * width, width);
-        word = paragraph->word_ends.at[sentence];
+    Counting counting;
+    if (count_bag(&counting, &scorer->masked.index, state, &view->ngrams, split)) return -1;
+    if (list_mentioned(&state->mentioned, paragraph->met.at, view)) return -1;
+    uint32_t known = state->width == 8 ? sum_words(state, &counting, paragraph, view, 8, split)
+                                       : sum_words(state, &counting, paragraph, view, state->width, split);
+    return known || view->ngrams.items.n;
+}
+
+static ALWAYS_INLINE void sum_terms(State *state, const Counting *counting, const Bag *bag, size_t width, int split)
+{
+    Sums whole = {state->whole, 0.0, 0.0};
+    clear(&whole, width);
+    for (size_t sentence = 0; split && sentence < bag->ends.n; sentence++) {
+        Sums part = {state->part, 0.0, 0.0};
+        clear(&part, width);
+        add_terms(counting, bag_start(bag, sentence), bag->ends.at[sentence], &whole, &part, width, 1);
+        pour(part.at, part.masked, state->parts.at + sentence * width, width);
     }
-    add_mentioned(state, paragraph, view, 0, view->mentions.n, &sink, 1);
-    pour_words(&sink.whole, paragraph->met.n, state->own, width);
-    return known || bag->items.n;
+    if (!split) add_terms(counting, 0, bag->items.n, &whole, &whole, width, 0);
+    pour(whole.at, whole.masked, state->own, width);
 }
 
 /* Add what a bag of terms says to the same scores. */
-static int score_bag(const Index *index, State *state, const Bag *bag, int split)
+WIDE static int score_bag(const Index *index, State *state, const Bag *bag, int split)
 {
+    Counting counting;
     if (!index->n || !bag->items.n) return 0;
-    if (counter_reserve(&state->counter, bag->items.n)) return -1;
-    Sink sink = sink_of(state, split);
-    size_t width = state->width;
-    clear(&sink.whole, width);
-    for (size_t sentence = 0; sentence < bag->ends.n; sentence++) {
-        sink.now = ++state->stamp;
-        if (split) clear(&sink.part, width);
-        add_terms(index, &state->counter, bag, sentence, &sink, width);
-        if (split) pour(sink.part.at, sink.part.masked, state->parts.at + sentence * width, width);
-    }
-    pour(sink.whole.at, sink.whole.masked, state->own, width);
+    if (count_bag(&counting, index, state, bag, split)) return -1;
+    if (state->width == 8) sum_terms(state, &counting, bag, 8, split);
+    else sum_terms(state, &counting, bag, state->width, split);
     return 0;
 }
 

@@ -25,16 +25,18 @@ typedef struct {
     double share;
 } Scorer;
 
-/* How often each term stands in what is scored: a hash table as small as that, so that it stays in the nearest cache. Cells of
-   stamps before the paragraph's are empty. */
-typedef struct {
-    uint32_t id;
-    Tally tally;
-} Cell;
+/* How often a term was met so far in a bag, and in the sentence. */
+typedef struct { uint32_t total, count; } Tally;
 
+/* Which terms of a bag were met before, for all of a bag's items are numbered on from those of the bag before it. last: the number
+   of the last item in each slot, which terms share; links: for each item what stood in its slot before. Slots depend on the text
+   and the model alone, so that sums do, to the last bit. */
 typedef struct {
-    Cell *cells;
-    size_t n_cells;
+    uint32_t *last;
+    size_t room, slots;
+    uint32_t first, n; /* the number of the bag's first item, and of its items */
+    Ids links;
+    VECTOR(Tally) tallies;
 } Counter;
 
 /* One text and what is asked of it. mentions: triples of first word, last word and role, or NULL. */
@@ -72,7 +74,9 @@ typedef struct State {
     View framed;
     Bag grams, own_names, own_clauses; /* of the view that was seen last */
     Counter counter;
-    uint32_t stamp;
+    uint32_t mark;  /* that the counting of tokens begins at */
+    Ids mentioned;  /* the tokens of the words in mentions */
+    float *blank;   /* zeros in the place of a head or a record */
     size_t width;
     double *whole, *part; /* (3 width,) each: sums of unigrams and pairs, subwords, notions */
     double *own;          /* (width,) */
@@ -103,7 +107,11 @@ static void state_free(State *state)
     bag_free(&state->grams);
     bag_free(&state->own_names);
     bag_free(&state->own_clauses);
-    free(state->counter.cells);
+    free(state->counter.last);
+    free(state->counter.links.at);
+    free(state->counter.tallies.at);
+    free(state->mentioned.at);
+    free_lines(state->blank);
     free(state->whole);
     free(state->part);
     free(state->own);
@@ -111,26 +119,24 @@ static void state_free(State *state)
     free(state);
 }
 
-/* Make room for n terms; 0 on success, -1 where memory is out. */
-static int counter_reserve(Counter *counter, size_t n)
-{
-    if (4 * n <= counter->n_cells) return 0;
-    size_t wanted = 256;
-    while (wanted < 4 * n) wanted *= 2;
-    Cell *cells = calloc(wanted, sizeof *cells);
-    if (cells == NULL) return -1;
-    free(counter->cells);
-    counter->cells = cells;
-    counter->n_cells = wanted;
-    return 0;
-}
+enum { SLOTS = 2048 }; /* at least; so few of a paragraph's terms share one, and they stay in the nearest cache */
 
-/* The cell of a term, or where it is to be put; `oldest` is the paragraph's first stamp. */
-static inline Cell *cell_of(Counter *counter, uint32_t id, uint32_t oldest)
+/* Begin with a bag of n items; 0 on success, -1 where memory is out. */
+static int counter_begin(Counter *counter, size_t n)
 {
-    size_t mask = counter->n_cells - 1, at = id & mask; /* ids are as good as drawn at random */
-    while (counter->cells[at].tally.stamp >= oldest && counter->cells[at].id != id) at = (at + 1) & mask;
-    return &counter->cells[at];
+    if (n >= UINT32_MAX / 8 || RESERVE(counter->links, n) || RESERVE(counter->tallies, n)) return -1;
+    for (counter->slots = SLOTS; counter->slots < 4 * n; counter->slots *= 2) {}
+    counter->first += counter->n;
+    counter->n = (uint32_t)n;
+    if (counter->slots <= counter->room && counter->first < UINT32_MAX / 2) return 0;
+    size_t room = counter->slots > counter->room ? counter->slots : counter->room;
+    uint32_t *last = calloc(room, sizeof *last);
+    if (last == NULL) return -1;
+    free(counter->last);
+    counter->last = last;
+    counter->room = room;
+    counter->first = 1;
+    return 0;
 }
 
 static Words words_of(const Lexicon *lexicon, const Paragraph *paragraph)

@@ -32,12 +32,11 @@ static int find_grams(const Scorer *scorer, State *state, const uint8_t *padded,
 static int score_grams(const Scorer *scorer, State *state, const uint8_t *padded, size_t size, float *row)
 {
     if (!scorer->grams.index.n) return 0;
-    if (find_grams(scorer, state, padded, size) || counter_reserve(&state->counter, state->grams.items.n)) return -1;
-    Sink sink = sink_of(state, 0);
-    sink.now = ++state->stamp;
-    clear(&sink.whole, scorer->width);
-    add_terms(&scorer->grams.index, &state->counter, &state->grams, 0, &sink, scorer->width);
-    for (size_t column = 0; column < scorer->width; column++) row[column] = (float)sink.whole.at[column];
+    Counting counting;
+    Sums whole = {state->whole, 0.0, 0.0};
+    if (find_grams(scorer, state, padded, size) || count_bag(&counting, &scorer->grams.index, state, &state->grams, 0)) return -1;
+    sum_bag(&counting, state->grams.items.n, &whole, scorer->width);
+    for (size_t column = 0; column < scorer->width; column++) row[column] = (float)whole.at[column];
     return 0;
 }
 

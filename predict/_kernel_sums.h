@@ -1,4 +1,8 @@
-/* Rows of weights to sums: by how much each adds, and for a paragraph and its sentence in one pass. */
+/* Rows of weights to sums: by how much each adds, and for a paragraph and its sentence in one pass.
+
+   A term's value is (1 + ln count) idf. So that each row of weights is fetched once for the paragraph and its sentence, and no
+   counting goes before, the n-th time that a term is met adds what its value grows by from n - 1 to n. Most terms are met once:
+   their rows are added as they are, to both at once. */
 
 #ifndef PARASTANCE_SUMS_H
 #define PARASTANCE_SUMS_H
@@ -31,6 +35,7 @@ static inline Gain gain_of(uint32_t count) { return count < LOGARITHMS ? gains[c
 typedef float Eight __attribute__((vector_size(32))); /* which compilers map to what registers there are */
 typedef float EightAnywhere __attribute__((vector_size(32), aligned(4), may_alias));
 #define eight_zeros() ((Eight){0})
+#define eight_sum(a, b) ((a) + (b))
 #define eight_plus(sum, row, factor) ((sum) + (row) * (factor))
 #define eight_at(place) (*(const EightAnywhere *)(const void *)(place))
 #else
@@ -43,6 +48,12 @@ static inline Eight eight_at(const float *place)
     Eight eight;
     memcpy(&eight, place, sizeof eight);
     return eight;
+}
+
+static inline Eight eight_sum(Eight a, Eight b)
+{
+    for (size_t i = 0; i < 8; i++) a.at[i] += b.at[i];
+    return a;
 }
 
 static inline Eight eight_plus(Eight sum, Eight row, float factor)
@@ -71,41 +82,62 @@ typedef struct {
     float whole, part;
 } Addend;
 
-enum { AT_ONCE = 64 }; /* addends summed as float32 before that is added as float64, which costs the scores less than 1e-6 */
+enum { AT_ONCE = 64 }; /* rows summed as float32 before that is added as float64, which costs the scores less than 1e-6 */
 
-/* What a paragraph and, where `split`, a sentence of it are summed into. now, oldest: the stamps of the sentence and of the
-   paragraph's first. */
-typedef struct {
-    Sums whole, part;
-    uint32_t now, oldest;
-    int split;
-} Sink;
+/* Up to 24 columns of at most AT_ONCE rows; the compiler keeps them in registers. once: of the rows added as they are, to the
+   paragraph and its sentence; whole, part: of the addends. */
+typedef struct { Eight once[3], whole[3], part[3]; } Columns;
 
-/* Add 8 `eights` columns of at most AT_ONCE rows to the sums of the whole and, where `split`, of the sentence. */
-static ALWAYS_INLINE void sum_columns(const Addend *addends, size_t n, size_t first, size_t eights, int split, const Sink *sink)
+static ALWAYS_INLINE void columns_begin(Columns *columns, size_t eights)
 {
-    Eight whole[3], part[3]; /* which the compiler keeps in registers */
-    for (size_t i = 0; i < eights; i++) whole[i] = part[i] = eight_zeros();
-    for (size_t at = 0; at < n; at++)
-        for (size_t i = 0; i < eights; i++) {
-            Eight row = eight_at(addends[at].row + first + 8 * i);
-            whole[i] = eight_plus(whole[i], row, addends[at].whole);
-            if (split) part[i] = eight_plus(part[i], row, addends[at].part);
-        }
+    for (size_t i = 0; i < eights; i++) columns->once[i] = columns->whole[i] = columns->part[i] = eight_zeros();
+}
+
+static ALWAYS_INLINE void columns_row(Columns *columns, const float *row, size_t eights)
+{
+    for (size_t i = 0; i < eights; i++) columns->once[i] = eight_sum(columns->once[i], eight_at(row + 8 * i));
+}
+
+static ALWAYS_INLINE void columns_addend(Columns *columns, const float *row, Addend addend, size_t eights, int split)
+{
     for (size_t i = 0; i < eights; i++) {
-        add_eight(sink->whole.at + first + 8 * i, &whole[i]);
-        if (split) add_eight(sink->part.at + first + 8 * i, &part[i]);
+        Eight eight = eight_at(row + 8 * i);
+        columns->whole[i] = eight_plus(columns->whole[i], eight, addend.whole);
+        if (split) columns->part[i] = eight_plus(columns->part[i], eight, addend.part);
     }
 }
 
-/* Add `total` columns, which are some times 8, or some times 24. */
-WIDE static void sum_rows(const Addend *addends, size_t n, size_t total, const Sink *sink)
+static ALWAYS_INLINE void columns_end(const Columns *columns, size_t first, size_t eights, double *whole, double *part, int split)
 {
-    size_t eights = total % 24 ? 1 : 3;
-    for (size_t first = 0; first < total; first += 8 * eights) {
-        if (eights == 3 && sink->split) sum_columns(addends, n, first, 3, 1, sink);
-        else if (eights == 3) sum_columns(addends, n, first, 3, 0, sink);
-        else sum_columns(addends, n, first, 1, sink->split, sink);
+    for (size_t i = 0; i < eights; i++) {
+        Eight sum = eight_sum(columns->once[i], columns->whole[i]);
+        add_eight(whole + first + 8 * i, &sum);
+        if (!split) continue;
+        sum = eight_sum(columns->once[i], columns->part[i]);
+        add_eight(part + first + 8 * i, &sum);
+    }
+}
+
+/* All bits where a < b, else none, for numbers of 32 bits; what compilers make a branch of where it is written with ?: */
+static inline uint64_t all_bits_if_less(uint64_t a, uint64_t b) { return (uint64_t)0 - ((a - b) >> 63); }
+
+/* Rows of which one group of columns was summed when they were found: those added as they are, and the addends. */
+typedef struct {
+    const float *rows[AT_ONCE];
+    Addend addends[AT_ONCE];
+    size_t n, n_addends;
+} Found;
+
+/* Add the other columns up to `width`, group by group. */
+static ALWAYS_INLINE void sum_others(const Found *found, size_t width, size_t eights, double *whole, double *part, int split)
+{
+    for (size_t first = 8 * eights; first < width; first += 8 * eights) {
+        Columns columns;
+        columns_begin(&columns, eights);
+        for (size_t at = 0; at < found->n; at++) columns_row(&columns, found->rows[at] + first, eights);
+        for (size_t at = 0; at < found->n_addends; at++)
+            columns_addend(&columns, found->addends[at].row + first, found->addends[at], eights, split);
+        columns_end(&columns, first, eights, whole, part, split);
     }
 }
 
@@ -125,7 +157,7 @@ static inline void pour(const double *sums, double norm, double *scores, size_t 
 }
 
 /* Add the sums of n words and of their n-grams to the scores. */
-WIDE static void pour_words(const Sums *sums, size_t n, double *scores, size_t width)
+static inline void pour_words(const Sums *sums, size_t n, double *scores, size_t width)
 {
     pour(sums->at, sums->masked, scores, width);
     pour(sums->at + width, (double)n, scores, width);

@@ -72,7 +72,13 @@ static inline uint32_t table_find(const Table *table, uint64_t key)
 /* The weights of n keys, made once. A map of at least 8 bits a key says which keys may be there; the number of ones before a key's
    bit is the place of its record, so that a look-up costs one cache line of the map and, where the key is there, one of records.
    Records of keys that share a bit stand behind the others and are chained. */
-typedef struct { uint64_t key; uint32_t next; float square; } Record; /* and its row: width floats; square: idf squared */
+typedef struct {
+    uint64_t key;
+    uint32_t next;
+    float square;        /* idf squared */
+    uint32_t place;      /* among the terms of the model, which is the same in every process, as ids are not */
+    uint32_t padding[3]; /* so that the row, width floats, lies behind as processors like it */
+} Record;
 
 typedef struct { uint64_t bits, before; } Piece; /* 64 bits of the map, and how many ones stand before them */
 
@@ -94,6 +100,10 @@ static inline size_t index_bit(const Index *index, uint64_t key) { return (key >
 static inline Record *record_of(const Index *index, uint32_t id) { return (Record *)(void *)(index->records + index->size * id); }
 
 static inline float *row_of(Record *record) { return (float *)(record + 1); }
+
+static inline const float *weights_of(const Record *record) { return (const float *)(record + 1); }
+
+static inline size_t record_size(size_t width) { return (sizeof(Record) + width * sizeof(float) + 31) & ~(size_t)31; }
 
 /* Whether the index may hold a key; it must not be empty. */
 static inline unsigned index_may_hold(const Index *index, uint64_t key)
@@ -154,7 +164,7 @@ static inline uint32_t index_find(const Index *index, uint64_t key)
 static int index_make(Index *index, const uint64_t *keys, size_t n, size_t width)
 {
     for (index->bits = 1024; index->bits < 8 * n && index->bits < (1ULL << 32); index->bits *= 2) {}
-    index->size = (sizeof(Record) + width * sizeof(float) + 31) & ~(size_t)31;
+    index->size = record_size(width);
     index->map = new_lines(index->bits / 64 * sizeof *index->map);
     if (n >= NONE / 8 || n > SIZE_MAX / 2 / index->size || !index->map) return -1;
     index->records = new_lines((n + 1) * index->size);

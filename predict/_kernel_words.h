@@ -31,15 +31,9 @@ typedef struct {
 /* How a word type is spelled as a feature: lower case, digits as 0. */
 typedef struct { uint32_t start, length; } Token;
 
-/* How often something was met: in the sentence `stamp`, and in its paragraph. */
-typedef struct { uint32_t stamp, count, total; } Tally;
-
-/* What is counted so far in the sentence `now` of the paragraph whose first is `oldest`. */
-static inline Tally touched(const Tally *tally, uint32_t now, uint32_t oldest)
-{
-    uint32_t here = (uint32_t)0 - (tally->stamp == now), anywhere = (uint32_t)0 - (tally->stamp >= oldest);
-    return (Tally){now, tally->count & here, tally->total & anywhere};
-}
+/* How often a token was met in a paragraph and in a sentence, as numbers above the one that the counting begins at: those of other
+   paragraphs and sentences are not above it, so that nothing has to be cleared. */
+typedef struct { uint32_t whole, part; } Marks;
 
 /* What scoring needs of a token, and behind it three rows of weights times idf: as a unigram, its subwords' sum, as a notion.
    masked, notion: the squared idf of the unigram and the notion; known: whether it is a unigram. */
@@ -47,7 +41,7 @@ typedef struct {
     uint64_t hash;
     float masked, notion;
     uint32_t known;
-    Tally tally;
+    Marks marks;
 } Head;
 
 /* What Python knows better: the token, lower case and lower case without the last letter of a word beyond ASCII. */

@@ -13,14 +13,14 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from parastance.predict.blocks import Blocks
 from parastance.predict.clauses import clauses
-from parastance.predict.compiled import CompiledScorer
+from parastance.predict.compiled import CompiledScorer, trie
 from parastance.predict.features import Views, frames, ngrams, placed_relations, relations
 from parastance.predict.kernel import implementation, kernel_module
 from parastance.predict.model import Model, Unit
 from parastance.predict.plain import PlainScorer
 from parastance.predict.scorer import sigmoid, softmax
 from parastance.predict.shape import NAMES, Place, shapes
-from parastance.predict.targets import read_registry
+from parastance.predict.targets import matcher, read_registry
 from parastance.predict.tokens import subwords, tokenize
 from parastance.predict.views import home_view, target_view
 from parastance.train.collect import Collector
@@ -193,6 +193,32 @@ def test_equal_on_real_and_hostile_text(small: Any, small_model: Any) -> None:
 @given(st.lists(st.text(max_size=120), min_size=1, max_size=4))
 def test_equal_on_any_text(small: Any, small_model: Any, texts: list[str]) -> None:
     _hold(small, small_model, texts)
+
+
+def test_columns_beyond_the_first_eight_are_summed_like_those(small_model: Any) -> None:
+    """The kernel sums the first columns while it counts terms, and any others behind that."""
+    module = kernel_module()
+    if module is None:
+        pytest.skip("no kernel was built")
+    blocks, registry = small_model.blocks, small_model.registry
+    width = blocks.width
+    texts = HOSTILE + [row.text for row in read_labelled(corpus_files())[::40]]
+
+    class Tripled:
+        def Kernel(self, width: int, stance: int, *parts: Any) -> Any:
+            *tables, shape, bias, reference, pooled, share = parts
+            tables = [table and (*table[:2], np.tile(table[2], 3)) for table in tables]
+            references = np.concatenate([np.where(reference < 0, -1, reference + at * width) for at in range(3)]).astype(np.int32)
+            lines = None if shape is None else np.tile(shape, 3)
+            return module.Kernel(3 * width, stance, *tables, lines, np.tile(bias, 3), references, np.tile(pooled, 3), share)
+
+    scores, flags = np.empty((len(texts), 3 * width)), np.empty(len(texts), np.uint8)
+    tries = [trie(module, matcher(registry, registry.default))]
+    kernel = CompiledScorer(blocks, Tripled()).kernel
+    for pool in (False, True):
+        kernel.score(texts, tries, np.zeros(len(texts), np.int32), 0, None, None, scores, flags, pool)
+        wanted = CompiledScorer(blocks, module).score([Unit(text) for text in texts], registry, pool).scores
+        assert all((scores[:, at * width : (at + 1) * width] == wanted).all() for at in range(3))
 
 
 def test_a_paragraph_scores_the_same_alone_and_in_company(model: Any) -> None:
