@@ -1,6 +1,6 @@
 """Who is named where in a batch of paragraphs: what `targets.Matcher` finds, for all words at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict import unicode
-from parastance.predict.characters import Indices
-from parastance.predict.keytable import NONE
+from parastance.predict.characters import Indices, ranges
 from parastance.predict.lexicon import CUT, CUT_WRITTEN, FLAGS, FORM, POSSESSIVE, UPPER, WRITTEN, Lexicon
 from parastance.predict.passages import Passages
 from parastance.predict.targets import ROLES, Matcher, Registry, find_mentions, matcher, needs
@@ -35,31 +34,42 @@ class Mentions:
         return Mentions(self.first[chosen], self.last[chosen], self.role[chosen])
 
 
+Ended = tuple[Indices, Indices, int, bool]  # walks, the nodes that they came to, after how many more words, and by a shortened one
 Known = dict[Matcher, "Aliases"]  # those of a lexicon
 
 
-def mentions_of(seen: Passages, units: Sequence["Unit"], registry: Registry, known: Known, at_home: bool) -> Mentions:
-    """Return who is named in some units, in roles as seen from each one's target, or from the default target."""
-    asked = [registry.default] if at_home else [unit.target or registry.default for unit in units]
-    parts = []
-    for name in dict.fromkeys(asked):
-        aliases = matcher(registry, name)
-        if aliases not in known:
-            if len(known) >= KEPT_MATCHERS:
-                known.clear()
-            known[aliases] = Aliases(aliases, seen.lexicon)
-        wanted = None if len(asked) == asked.count(name) else np.array([other == name for other in asked])
-        parts.append(known[aliases].find(seen, wanted))
-    marked = [] if at_home else [at for at, unit in enumerate(units) if unit.mentions is not None]
+def mentions_of(
+    seen: Passages, asked: str | Sequence[str], marked: Mapping[int, "Unit"], registry: Registry, known: Known
+) -> Mentions:
+    """Return who is named in some paragraphs.
+
+    asked: the target, or one a paragraph, that roles are seen from; marked: the paragraphs that have mentions given by hand.
+    """
+    if isinstance(asked, str):
+        parts = [_aliases(asked, seen, registry, known).find(seen, None)]
+    else:
+        parts = [
+            _aliases(name, seen, registry, known).find(seen, np.array([other == name for other in asked]))
+            for name in dict.fromkeys(asked)
+        ]
     if marked:
         of_marked = np.zeros(len(seen), np.bool_)
-        of_marked[marked] = True
+        of_marked[list(marked)] = True
         parts = [part.kept(~of_marked[seen.paragraph[part.first]]) for part in parts]
-        parts += [_given(units[at], int(seen.word_starts[at]), registry) for at in marked]
+        parts += [_given(unit, int(seen.word_starts[at]), registry) for at, unit in marked.items()]
     if len(parts) == 1:
         return parts[0]
     first, last, role = (np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "last", "role"))
     return Mentions(first, last, role).kept(np.argsort(first, kind="stable"))
+
+
+def _aliases(name: str, seen: Passages, registry: Registry, known: Known) -> "Aliases":
+    aliases = matcher(registry, name)
+    if aliases not in known:
+        if len(known) >= KEPT_MATCHERS:
+            known.clear()
+        known[aliases] = Aliases(aliases, seen.lexicon)
+    return known[aliases]
 
 
 def _given(unit: "Unit", start: int, registry: Registry) -> Mentions:
@@ -93,6 +103,7 @@ class Aliases:
         root = int(np.searchsorted(self._keys, 1 << _SHIFT))
         self._root = np.zeros(int(self._keys[root - 1]) + 2 if root else 1, np.int64)  # its last is for later forms, and for none
         self._root[self._keys[:root]] = self._nodes[:root]
+        self._leads = np.zeros(0, np.bool_)
         self._ends = np.array(self._first, np.int64)
         self._roles = np.array(roles, np.int64)
         self._rules = np.full((len(rules), max(map(len, rules), default=1)), ANYHOW, np.int64)
@@ -109,35 +120,35 @@ class Aliases:
 
     def _longest(self, seen: Passages, wanted: NDArray[np.bool_] | None) -> tuple[Indices, Indices, Indices]:
         """Return (words at which an alias may start, where the longest that does ends or 0, its role)."""
-        lexicon, outside = seen.lexicon, len(self._root) - 1
-        among = seen.words if wanted is None else seen.words[(here := np.flatnonzero(wanted[seen.paragraph]))]
-        cut = lexicon.of(CUT, among)
-        leads = self._root.take(lexicon.of(FORM, among), mode="clip")
-        leads |= self._root.take(np.where(cut < 0, outside, cut), mode="clip")
-        starts = np.flatnonzero(leads) if wanted is None else here[np.flatnonzero(leads)]
-        cased = seen.cased[seen.paragraph[starts]]
-        limit = seen.sentence_ends[seen.sentence[starts]]
-        last, role = np.zeros(len(starts), np.int64), np.zeros(len(starts), np.int64)
+        leads = self._leading(seen.lexicon).take(seen.words)
+        if wanted is not None:
+            leads = leads & wanted.take(seen.paragraph)
+        starts = np.flatnonzero(leads)
+        limit = seen.sentence_ends.take(seen.sentence.take(starts))
         walking, node = np.arange(len(starts)), np.zeros(len(starts), np.int64)
+        ended: list[Ended] = []
         for depth in range(self._rules.shape[1]):
-            inside = starts[walking] + depth < limit[walking]
-            walking, node = walking[inside], node[inside]
+            inside = np.flatnonzero(starts.take(walking) + depth < limit.take(walking))
+            walking, node = walking.take(inside), node.take(inside)
             if not len(walking):
                 break
-            word = starts[walking] + depth
-            step, lost = self._step(node, lexicon.of(FORM, seen.words[word])), np.zeros(len(word), np.int64)
-            cut = lexicon.of(CUT, seen.words[word])
+            word = seen.words.take(starts.take(walking) + depth)
+            step, cut = self._step(node, seen.lexicon.of(FORM, word)), seen.lexicon.of(CUT, word)
             shorter = np.flatnonzero((step == 0) & (cut >= 0))
-            lost[shorter] = self._step(node[shorter], cut[shorter])
-            for at, shortened in ((step, False), (lost, True)):
-                ended = np.flatnonzero((at > 0) & (self._ends[at] < self._ends[at + 1]))
-                if len(ended):
-                    fit = self._fitting(seen, at[ended], starts[walking[ended]], depth, cased[walking[ended]], shortened)
-                    good = walking[ended[fit != NONE]]
-                    last[good] = starts[good] + depth + 1
-                    role[good] = fit[fit != NONE]
-            walking, node = walking[step > 0], step[step > 0]
-        return starts, last, role
+            on = np.flatnonzero(step)
+            ended.append((walking.take(shorter), self._step(node.take(shorter), cut.take(shorter)), depth, True))
+            walking, node = walking.take(on), step.take(on)
+            ended.append((walking, node, depth, False))
+        return starts, *self._fitting(seen, starts, ended)
+
+    def _leading(self, lexicon: Lexicon) -> NDArray[np.bool_]:
+        """Return which words of the lexicon an alias may start with."""
+        if len(self._leads) < len(lexicon):
+            new, outside = np.arange(len(self._leads), len(lexicon)), len(self._root) - 1
+            forms = [lexicon.of(column, new) for column in (FORM, CUT)]
+            found = [self._root.take(np.where(form < 0, outside, form), mode="clip") > 0 for form in forms]
+            self._leads = np.concatenate([self._leads, found[0] | found[1]])
+        return self._leads
 
     def _step(self, node: Indices, form: NDArray[np.int32]) -> Indices:
         """Return where forms lead to from nodes, 0 for nowhere."""
@@ -146,22 +157,30 @@ class Aliases:
         hit = (form >= 0) & (self._keys.take(at, mode="clip") == key) if len(self._keys) else np.zeros(len(key), np.bool_)
         return np.where(hit, self._nodes.take(at, mode="clip"), 0) if len(self._keys) else np.zeros(len(key), np.int64)
 
-    def _fitting(
-        self, seen: Passages, node: Indices, starts: Indices, depth: int, cased: NDArray[np.bool_], shortened: bool
-    ) -> Indices:
-        """Return the role of each node's first alias whose capitals the words have, -1 where none fits."""
-        lexicon, found = seen.lexicon, np.full(len(node), NONE, np.int64)
-        rule, end = self._ends[node], self._ends[node + 1]
-        while (open_ := np.flatnonzero((found == NONE) & (rule < end))).size:
-            good = np.ones(len(open_), np.bool_)
+    def _fitting(self, seen: Passages, starts: Indices, ended: list[Ended]) -> tuple[Indices, Indices]:
+        """Return (where the longest alias ends whose capitals the words have that begin at each of some starts, or 0, its role).
+
+        Of aliases of one node the first counts.
+        """
+        lexicon, last, role = seen.lexicon, np.zeros(len(starts), np.int64), np.zeros(len(starts), np.int64)
+        for walking, node, depth, shortened in ended:  # a longer one is found later
+            first, behind = self._ends.take(node), self._ends.take(node + 1)
+            walking = np.repeat(walking, behind - first)
+            if not len(walking):
+                continue
+            rule = -ranges(1 - behind, 1 - first)  # the first of a node is the last to be set
+            good = np.ones(len(rule), np.bool_)
+            cased = seen.cased.take(seen.paragraph.take(starts.take(walking)))
             for at in range(depth + 1):
-                word, asked = seen.words[starts[open_] + at], self._rules[rule[open_], at]
+                asked = self._rules[:, at].take(rule)
+                word = seen.words.take(starts.take(walking) + at)
                 written = lexicon.of(CUT_WRITTEN if shortened and at == depth else WRITTEN, word)
-                upper = ~cased[open_] | (lexicon.of(FLAGS, word) & UPPER != 0)
+                upper = ~cased | (lexicon.of(FLAGS, word) & UPPER != 0)
                 good &= (asked == ANYHOW) | ((asked == CAPITAL) & upper) | (asked == written) & (asked >= 0)
-            found[open_[good]] = self._roles[rule[open_[good]]]
-            rule[open_] += 1
-        return found
+            fit = np.flatnonzero(good)
+            last[walking.take(fit)] = starts.take(walking.take(fit)) + depth + 1
+            role[walking.take(fit)] = self._roles.take(rule.take(fit))
+        return last, role
 
 
 def _apart(starts: Indices, last: Indices) -> NDArray[np.bool_]:

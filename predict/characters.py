@@ -79,3 +79,10 @@ def _class_table(blocks: Indices) -> NDArray[np.uint16]:
         _classes[BLOCK * block : BLOCK * (block + 1)] = np.frombuffer(class_block(block), np.uint16)
         _known[block] = True
     return _classes
+
+
+def ranges(starts: Indices, ends: Indices) -> Indices:
+    """Return all whole numbers from each start to before its end."""
+    lengths = ends - starts
+    behind = np.cumsum(lengths)
+    return np.asarray(np.arange(int(behind[-1]) if len(behind) else 0) + np.repeat(starts - behind + lengths, lengths))

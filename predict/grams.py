@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from parastance.predict.keytable import NONE, Keys, KeyTable
 from parastance.predict.scorer import Matrix
-from parastance.predict.sums import Table, count
+from parastance.predict.sums import added, firsts, repeats, weighted
 
 SHORTEST, LONGEST = 3, 5  # characters, as in `tokens.subwords`
 _POINT = np.uint64(21)  # bits of a code point; three fill a lane of a key, and 0 stands behind a short n-gram
@@ -19,7 +19,7 @@ class Grams:
 
     def __init__(self, grams: Sequence[str], idf: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
         self.labels = weights.shape[1]
-        self._table: Table = weights * idf[:, np.newaxis]
+        self._table = weighted(weights, idf)
         self._ids = KeyTable(2)
         lengths = np.fromiter(map(len, grams), np.int64, len(grams))
         starts = np.cumsum(lengths) - lengths
@@ -43,10 +43,14 @@ class Grams:
             known = np.flatnonzero(found != NONE)
             rows.append(owner[at[known]])
             grams.append(found[known].astype(np.int64))
-        cells = count(np.concatenate(rows), np.concatenate(grams), len(self._table))
-        scores = np.zeros((len(tokens), self.labels))
-        scores[cells.rows] = cells.sums(self._table)
-        return scores
+        bits = len(self._table).bit_length()
+        keys = np.sort(np.concatenate(rows) << bits | np.concatenate(grams))
+        row = keys >> bits
+        start = firsts(row)
+        scores = np.zeros((len(tokens), self._table.shape[1]))
+        scores[row[start]] = added(self._table, keys & ((1 << bits) - 1), start)
+        repeats(keys, bits).correct(scores, self._table)
+        return scores[:, : self.labels]
 
 
 def _points(text: str) -> Keys:

@@ -28,13 +28,16 @@ class KeyTable:
 
     def find(self, *keys: Keys) -> Ids:
         """Return the ids of some keys, int32, -1 where there is none; keys: an array a lane."""
-        slots, steps = self._hash(keys)
+        mixed = self._mixed(keys)
+        slots = self._slots(mixed)
         found, other = self._look(slots, keys)
         waiting = np.flatnonzero(other)
+        slots, steps, keys = slots.take(waiting), self._steps(mixed.take(waiting)), tuple(lane.take(waiting) for lane in keys)
         while len(waiting):
-            slots[waiting] = (slots[waiting] + steps[waiting]) & (len(self._ids) - 1)
-            found[waiting], other = self._look(slots[waiting], [lane[waiting] for lane in keys])
-            waiting = waiting[other]
+            slots = (slots + steps) & (len(self._ids) - 1)
+            found[waiting], other = self._look(slots, keys)
+            on = np.flatnonzero(other)
+            waiting, slots, steps, keys = waiting.take(on), slots.take(on), steps.take(on), tuple(lane.take(on) for lane in keys)
         return found
 
     def add(self, ids: Ids, *keys: Keys) -> None:
@@ -48,7 +51,8 @@ class KeyTable:
                 self._bits += 1
             self._keys = np.zeros((len(keys), 1 << self._bits), np.uint64)
             self._ids = np.full(1 << self._bits, NONE, np.int32)
-        slots, steps = self._hash(keys)
+        mixed = self._mixed(keys)
+        slots, steps = self._slots(mixed), self._steps(mixed)
         waiting = np.arange(len(ids))
         while len(waiting):
             free = waiting[self._ids[slots[waiting]] == NONE]
@@ -61,20 +65,33 @@ class KeyTable:
             waiting = waiting[left[waiting]]
             slots[waiting] = (slots[waiting] + steps[waiting]) & (len(self._ids) - 1)
 
-    def _hash(self, keys: "tuple[Keys, ...]") -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        mixed = (keys[0] ^ _SECRETS[3]) * _SECRETS[0]
+    def _mixed(self, keys: "tuple[Keys, ...]") -> Keys:
+        mixed: Keys = keys[0] ^ _SECRETS[3]
+        mixed *= _SECRETS[0]
         for lane in keys[1:]:
-            mixed = (mixed ^ (mixed >> _HALF) ^ lane) * _SECRETS[1]
-        mixed = (mixed ^ (mixed >> _HALF)) * _SECRETS[2]
-        return (mixed >> np.uint64(64 - self._bits)).view(np.int64), ((mixed & np.uint64(0xFFFFFFFF)) | np.uint64(1)).view(np.int64)
+            mixed ^= mixed >> _HALF
+            mixed ^= lane
+            mixed *= _SECRETS[1]
+        mixed ^= mixed >> _HALF
+        mixed *= _SECRETS[2]
+        return mixed
 
-    def _look(self, slots: NDArray[np.int64], keys: "tuple[Keys, ...] | list[Keys]") -> tuple[Ids, NDArray[np.bool_]]:
+    def _slots(self, mixed: Keys) -> NDArray[np.int64]:
+        """Return where keys are looked for first."""
+        return (mixed >> np.uint64(64 - self._bits)).view(np.int64)
+
+    def _steps(self, mixed: Keys) -> NDArray[np.int64]:
+        """Return how much further they are looked for each time."""
+        return ((mixed & np.uint64(0xFFFFFFFF)) | np.uint64(1)).view(np.int64)
+
+    def _look(self, slots: NDArray[np.int64], keys: "tuple[Keys, ...]") -> tuple[Ids, NDArray[np.bool_]]:
         """Return (the ids of keys as far as they lie in some slots, whether other keys lie there)."""
         ids = self._ids.take(slots)
-        other = ids != NONE
         unlike = self._keys[0].take(slots) != keys[0]
         for own, lane in zip(self._keys[1:], keys[1:], strict=True):
             unlike |= own.take(slots) != lane
-        other &= unlike
-        ids[other] = NONE
+        wrong = np.flatnonzero(unlike)
+        other = np.zeros(len(ids), np.bool_)
+        other[wrong] = ids.take(wrong) != NONE
+        ids[wrong] = NONE
         return ids, other

@@ -19,10 +19,12 @@ LANE = 8  # letters of a lane
 SHORT = 2 * LANE
 LONGEST_EXACT = 4  # letters of an alias that must be written just so (US), see targets.needs
 
-TOKEN, FLAGS, FORM, CUT, WRITTEN, CUT_WRITTEN = range(6)  # columns, see `Lexicon.of`
-(UPPER, POSSESSIVE, FIRST_PERSON, MONTH, MONTH_START, DAY, ONE_OR_TWO, UP_TO_FOUR, SCHEME, WWW, DOMAIN, CO, UK) = (
-    1 << bit for bit in range(13)
+TOKEN, FLAGS, FORM, CUT, WRITTEN, CUT_WRITTEN, LETTERS, CAPITALS, DIGITS = COLUMNS = range(9)  # see `Lexicon.of`
+(UPPER, LONG, POSSESSIVE, FIRST_PERSON, MONTH, MONTH_START, DAY, ONE_OR_TWO, UP_TO_FOUR, SCHEME, WWW, DOMAIN, CO, UK) = (
+    1 << bit for bit in range(14)
 )
+DATED = MONTH | DAY | UP_TO_FOUR  # flags of words that a date may begin with
+LINKED = SCHEME | WWW | DOMAIN | CO  # and a link
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _ODD = re.compile(rf"(?:{_MONTHS})|\d|.*https?\Z|.*www\Z|(?:com|org|net|info|co|uk)\Z", re.I)
 _SHAPES = (  # of words, for `outlines`; in any case, as re sees it
@@ -42,10 +44,18 @@ _MASKS = np.array([(1 << 8 * count) - 1 for count in range(LANE + 1)], np.uint64
 
 def flags_of(word: str) -> int:
     """Return the bits that tell what a word looks like."""
-    flags = UPPER * word[0].isupper() | POSSESSIVE * (word in ("s", "S")) | FIRST_PERSON * (word == "I")
+    flags = UPPER * word[0].isupper() | LONG * (len(word) > 3) | POSSESSIVE * (word in ("s", "S")) | FIRST_PERSON * (word == "I")
     if _ODD.match(word):
         flags |= sum(bit for bit, pattern in _SHAPES if pattern.match(word))
     return flags
+
+
+def counts_of(word: str) -> tuple[int, int, int]:
+    """Return how many letters, capitals and digits a word has."""
+    if word.isascii() and word.isalpha():
+        return len(word), 0 if word.islower() else sum(map(str.isupper, word)), 0
+    letters = [character for character in word if character.isalpha()]
+    return len(letters), sum(map(str.isupper, letters)), sum(map(str.isdigit, word))
 
 
 class Lexicon:
@@ -61,7 +71,7 @@ class Lexicon:
         self._words: dict[str, int] = {}
         self._tokens: dict[str, int] = {}
         self._table = KeyTable(2)
-        self._columns = np.zeros((6, 1024), np.int32)
+        self._columns = np.zeros((len(COLUMNS), 1024), np.int32)
 
     def __len__(self) -> int:
         return len(self._words)
@@ -71,12 +81,13 @@ class Lexicon:
         """Whether it is time to begin anew."""
         return len(self) > KEPT_WORDS or self.letters > KEPT_LETTERS
 
-    def of(self, column: int, words: Ids) -> Ids:
+    def of(self, column: int, words: Ids | NDArray[np.int64]) -> Ids:
         """Return what a column says of words, int32.
 
         TOKEN: the number of a word's token; FLAGS: bits of what it looks like; FORM, CUT: numbers of its lower case, and of the
         same without the last letter where that may be an s too many ("Assads"); WRITTEN, CUT_WRITTEN: of the word as it is, where
-        it is short and in capitals. -1 stands for none; equal strings have equal numbers (`forms`).
+        it is short and in capitals. -1 stands for none; equal strings have equal numbers (`forms`). LETTERS, CAPITALS, DIGITS: how
+        many there are.
         """
         found: Ids = self._columns[column].take(words)
         return found
@@ -114,7 +125,7 @@ class Lexicon:
             if len(word) > 3 and word[-1] in "sS":
                 cut = forms.setdefault(word[:-1].lower(), len(forms))
                 cut_written = self._exact(word[:-1])
-            cells += (number, flags_of(word), form, cut, self._exact(word), cut_written)
+            cells += (number, flags_of(word), form, cut, self._exact(word), cut_written, *counts_of(word))
         self.letters += sum(map(len, words))
         while len(self) > self._columns.shape[1]:
             self._columns = np.concatenate([self._columns, np.zeros_like(self._columns)], axis=1)

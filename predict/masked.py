@@ -1,88 +1,87 @@
 """A batch of paragraphs with every mention of an actor as one role token: what `features.view` makes, for all at once."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict.actors import Mentions
-from parastance.predict.characters import Indices
-from parastance.predict.features import STARTS
-from parastance.predict.lexicon import FIRST_PERSON, FLAGS, UPPER
+from parastance.predict.characters import Indices, ranges
+from parastance.predict.keytable import NONE, Ids
+from parastance.predict.lexicon import FIRST_PERSON, UPPER
+from parastance.predict.marks import START
 from parastance.predict.passages import Passages
-from parastance.predict.targets import ROLES
-
-NAME_ROLE = len(ROLES)  # of a run of names, which counts as an actor where names are framed
+from parastance.predict.term_table import NAME_ROLE, TOKENS
 
 
 @dataclass(frozen=True)
 class Masked:
-    """tokens: numbers in a vocabulary whose first ones are the role tokens; words: the first word of each token; sentence: of each
-    token; places, roles: which tokens are role tokens, and the role of each; starts, ends: of each paragraph, in tokens; names: how
-    many in each sentence.
+    """A batch seen in one or two ways, as though it were twice as long: masked, and with every run of names as one token as well.
+
+    tokens: int32, in a vocabulary whose first ones are the role tokens; words: the first word of each; sentence: of each, those of
+    the second view being numbered behind those of the first; ends: of each paragraph, in tokens; length: of the first view.
+    The first token of all is none and of no sentence: what lies outside a paragraph may be looked up there.
     """
 
-    tokens: Indices
-    words: Indices
-    sentence: Indices
-    places: Indices
-    roles: Indices
-    starts: Indices
+    tokens: Ids
+    words: Ids
+    sentence: Ids
     ends: Indices
-    names: Indices | None = None
+    length: int
+    views: int
+
+    @cached_property
+    def places(self) -> Indices:
+        """Which tokens are role tokens."""
+        return np.flatnonzero(self.tokens.view(np.uint32) < len(TOKENS))
+
+    @cached_property
+    def roles(self) -> Ids:
+        """The roles of those."""
+        return self.tokens.take(self.places)
+
+    @property
+    def starts(self) -> Indices:
+        """Where the paragraphs start."""
+        return np.concatenate([np.ones(1, np.int64), self.ends[:-1]])
 
 
-def mask(seen: Passages, tokens: Indices, mentions: Mentions) -> Masked:
-    """Return a batch masked; tokens: the vocabulary's numbers of its words."""
+def mask(seen: Passages, tokens: Ids, mentions: Mentions, framed: bool) -> Masked:
+    """Return a batch masked; tokens: the vocabulary's numbers of its words; framed: in both ways; see `features.framed`."""
     kept = np.ones(len(tokens), np.bool_)
     long = np.flatnonzero(mentions.last - mentions.first > 1)
     kept[ranges(mentions.first[long] + 1, mentions.last[long])] = False
     tokens = tokens.copy()
     tokens[mentions.first] = mentions.role
-    return _masked(seen, tokens, kept, mentions.first, mentions.role)
-
-
-def framed(seen: Passages, tokens: Indices, mentions: Mentions) -> Masked:
-    """Return a batch masked, with every run of names as one token; see `features.framed`."""
-    in_mention = np.zeros(len(tokens), np.bool_)
-    in_mention[ranges(mentions.first, mentions.last)] = True
-    capital = capitals(seen) & ~in_mention
-    running = capital & np.concatenate([np.zeros(min(1, len(capital)), np.bool_), capital[:-1]])
-    kept = ~in_mention & ~running
-    kept[mentions.first] = True
-    tokens = tokens.copy()
-    tokens[mentions.first] = mentions.role
-    tokens[capital] = NAME_ROLE
-    heads = np.flatnonzero(capital & ~running)
-    words = np.concatenate([mentions.first, heads])
-    order = np.argsort(words, kind="stable")
-    roles = np.concatenate([mentions.role, np.full(len(heads), NAME_ROLE)])
-    names = np.bincount(seen.sentence[heads], minlength=len(seen.owner))
-    return _masked(seen, tokens, kept, words[order], roles[order], names)
-
-
-def _masked(
-    seen: Passages, tokens: Indices, kept: NDArray[np.bool_], words: Indices, roles: Indices, names: Indices | None = None
-) -> Masked:
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
-    starts, ends = before[seen.word_starts], before[seen.word_ends]
+    views, sentences = [(tokens, kept)], [seen.sentence]
+    if framed:
+        name = capitals(seen) & kept
+        name[mentions.first] = False
+        first = kept.copy()
+        first[1:] &= ~(name[1:] & name[:-1])
+        tokens = tokens.copy()
+        tokens[np.flatnonzero(name)] = NAME_ROLE
+        views.append((tokens, first))
+        sentences.append(seen.sentence + np.int32(len(seen.owner)))
+    every, kept = (np.concatenate(part) for part in zip(*views, strict=True))
     left = np.flatnonzero(kept)
-    return Masked(tokens[left], left, seen.sentence[left], before[words], roles, starts, ends, names)
+    before = np.concatenate([np.ones(1, np.int64), 1 + np.cumsum(kept)])
+    ends = np.concatenate([before.take(seen.word_ends + at * len(seen.words)) for at in range(len(views))])
+    words = left.astype(np.int32)
+    length = int(ends[len(seen) - 1])
+    words[length - 1 :] -= len(seen.words)
+    return Masked(_led(every.take(left)), _led(words), _led(np.concatenate(sentences).take(left)), ends, length, len(views))
 
 
-def ranges(starts: Indices, ends: Indices) -> Indices:
-    """Return all whole numbers from each start to before its end."""
-    lengths = ends - starts
-    behind = np.cumsum(lengths)
-    return np.asarray(np.arange(int(behind[-1]) if len(behind) else 0) + np.repeat(starts - behind + lengths, lengths))
+def _led(values: Ids) -> Ids:
+    return np.concatenate([np.full(1, NONE, np.int32), values])
 
 
 def capitals(seen: Passages) -> NDArray[np.bool_]:
     """Return which words are written like names; see `features.capitals`."""
-    flags = seen.lexicon.of(FLAGS, seen.words)
-    found = (flags & (UPPER | FIRST_PERSON) == UPPER) & seen.lower[seen.paragraph]
-    found[seen.word_starts[seen.word_starts < len(found)]] = False
-    found[seen.sentence_ends[seen.sentence_ends < len(found)]] = False
-    next_ = np.searchsorted(seen.starts, seen.characters.places(STARTS))
-    found[next_[next_ < len(found)]] = False
+    found = seen.flags & (UPPER | FIRST_PERSON) == UPPER
+    found &= seen.lower.take(seen.paragraph)
+    behind = np.concatenate([seen.word_starts, seen.sentence_ends, seen.marks.word[seen.marks.kinds & START != 0]])
+    found[behind[behind < len(found)]] = False
     return np.asarray(found)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parastance.predict.actors import Known
 from parastance.predict.characters import Indices
@@ -19,29 +18,29 @@ from parastance.predict.sums import Table, rounded
 class WordBlocks:
     """The blocks that see words as they are.
 
-    numbers: of the tokens of the model's vocabulary; grams: the subword block; term: the notion that each token of the vocabulary
-    is, -1 for none, which is the last as well; idf: of the notions; table: their weights times idf, of shape (notions, labels).
+    numbers: of the tokens of the model's vocabulary; grams: the subword block; notion: which each token of the vocabulary is, -1
+    for none, which is the last as well; table: of the notions, see `sums.weighted`.
     """
 
     numbers: dict[str, int]
     grams: Grams | None
-    term: Indices
-    idf: NDArray[np.float32]
+    notion: Indices
     table: Table
 
 
 class Memory:
     """The lexicon of one thread, the aliases in its numbers, and what is known of its tokens.
 
-    number: int64 (tokens,), in the model's vocabulary, -1 for none; scores: float32 (tokens, labels), of the subwords and, behind
-    `split`, of the notions, each times its idf, rounded (see `sums`); idf: float32 (tokens,), of the notions, 0 for none.
+    number: int32 (tokens,), in the model's vocabulary, -1 for none; table: float32 (tokens, columns), the scores of the subwords
+    and, behind `split`, which is even, what the notions' table has, rounded (see `sums`).
     """
 
     def __init__(self, blocks: WordBlocks) -> None:
         self.lexicon, self.aliases = Lexicon(), Known()
-        self.split = blocks.grams.labels if blocks.grams else 0
-        self.number, self.idf = np.zeros(0, np.int64), np.zeros(0, np.float32)
-        self.scores = np.zeros((0, self.split + blocks.table.shape[1]), np.float32)
+        self._labels = blocks.grams.labels if blocks.grams else 0
+        self.split = self._labels + self._labels % 2
+        self.number = np.zeros(0, np.int32)
+        self.table = np.zeros((0, self.split + blocks.table.shape[1]), np.float32)
         self._blocks, self._met = blocks, 0
 
     def read(self, texts: Sequence[str]) -> Passages:
@@ -55,14 +54,10 @@ class Memory:
         blocks, end = self._blocks, self._met + len(tokens)
         if end > len(self.number):
             room = max(2 * len(self.number), end)
-            self.number, self.idf = np.resize(self.number, room), np.resize(self.idf, room)
-            self.scores = np.concatenate([self.scores, np.zeros((room - len(self.scores), self.scores.shape[1]), np.float32)])
+            self.number = np.resize(self.number, room)
+            self.table = np.concatenate([self.table, np.zeros((room - len(self.table), self.table.shape[1]), np.float32)])
         new, self._met = slice(self._met, end), end
         self.number[new] = [blocks.numbers.get(token, NONE) for token in tokens]
         if blocks.grams is not None:
-            self.scores[new, : self.split] = rounded(blocks.grams.scores(tokens))
-        notion = blocks.term[self.number[new]]
-        self.idf[new] = 0.0
-        known = np.flatnonzero(notion >= 0)
-        self.idf[new.start + known] = blocks.idf[notion[known]]
-        self.scores[new.start + known, self.split :] = rounded(blocks.table[notion[known]])
+            self.table[new, : self._labels] = rounded(blocks.grams.scores(tokens))
+        self.table[new, self.split :] = rounded(blocks.table.take(blocks.notion.take(self.number[new]), axis=0).astype(np.float64))

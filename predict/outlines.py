@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict import lexicon as words
-from parastance.predict import unicode
+from parastance.predict import marks, unicode
 from parastance.predict.characters import Indices
 from parastance.predict.passages import Passages
 from parastance.predict.scorer import Matrix
@@ -17,13 +17,14 @@ _OPEN = ("…", "...", "»", "›", ">")
 Where = NDArray[np.bool_]
 
 
-def shapes(seen: Passages, texts: Sequence[str], places: Sequence[Place | None]) -> Matrix:
+def shapes(seen: Passages, texts: Sequence[str], places: Sequence[Place | None] | None) -> Matrix:
     """Return the shapes of the paragraphs, float64 of shape (n, len(NAMES))."""
     found = np.zeros((len(seen), len(NAMES)))
-    columns = {**_counted(seen), **_seen_in_words(seen), **_seen_in_texts(seen, texts)}
-    for at, name in enumerate(NAMES[: len(columns)]):
-        found[:, at] = columns[name]
-    for at, place in enumerate(places):
+    columns = {**_counted(seen), **_seen_in_words(seen), **_seen_in_marks(seen, texts), **_seen_at_ends(seen, texts)}
+    for at, name in enumerate(NAMES):
+        if name in columns:
+            found[:, at] = columns[name]
+    for at, place in enumerate(places or ()):
         if place is not None:
             top, bottom = place.index - 1, place.count - place.index
             found[at, len(columns) :] = 1, top == 0, top < 4, bottom < 5, bottom == 0
@@ -31,88 +32,106 @@ def shapes(seen: Passages, texts: Sequence[str], places: Sequence[Place | None])
 
 
 def _counted(seen: Passages) -> dict[str, NDArray[np.generic]]:
-    characters, classes = seen.characters, seen.characters.classes
-    length, n_words = characters.ends - characters.starts, seen.word_ends - seen.word_starts
-
-    def share(chosen: Where, of: Indices) -> Matrix:
-        return np.asarray(characters.count(chosen) / np.maximum(1, of))
-
-    upper = unicode.ALPHA | unicode.UPPER
-    capital = share(classes & upper == upper, characters.count(classes & unicode.ALPHA != 0))
-    long = np.flatnonzero(seen.ends - seen.starts > 3)
-    titled = long[classes[seen.starts[long]] & unicode.UPPER != 0]
-    many = np.maximum(1, np.bincount(seen.paragraph[long], minlength=len(seen)))
+    length, n_words = seen.characters.ends - seen.characters.starts, seen.word_ends - seen.word_starts
+    letters, capitals, digits = (
+        seen.total(seen.lexicon.of(column, seen.words)) for column in (words.LETTERS, words.CAPITALS, words.DIGITS)
+    )
+    capital = capitals / np.maximum(1, letters)
+    titled = seen.flags & (words.LONG | words.UPPER) == words.LONG | words.UPPER
+    long = seen.total((seen.flags & words.LONG != 0).view(np.uint8))
     return {
         "length_20": length < 20, "length_60": length < 60, "length_150": length < 150, "length_400": length < 400,
         "words_3": n_words <= 3, "words_6": n_words <= 6, "words_12": n_words <= 12,
-        "capitals": capital, "capitalised_words": np.bincount(seen.paragraph[titled], minlength=len(seen)) / many,
-        "all_capitals": capital > 0.8, "digits": np.minimum(1, 4 * share(classes & unicode.DIGIT != 0, length)),
-        "separator": np.minimum(1, characters.count(classes & unicode.MARK != 0) / 3),
+        "capitals": capital, "capitalised_words": seen.total(titled.view(np.uint8)) / np.maximum(1, long),
+        "all_capitals": capital > 0.8, "digits": np.minimum(1, 4 * digits / np.maximum(1, length)),
     }  # fmt: skip
 
 
 def _seen_in_words(seen: Passages) -> dict[str, Where]:
     """Return what is seen of dates and links."""
-    flags, letters = seen.lexicon.of(words.FLAGS, seen.words), seen.characters.letters
-    decimal = seen.characters.classes & unicode.DECIMAL != 0
-    start, end = seen.starts, seen.ends
-    mark, behind = letters[end], letters[end + 1]
+    letters, classes = seen.characters.letters, seen.characters.classes
+    odd = np.flatnonzero(seen.flags & (words.DATED | words.LINKED))
+    starts, ends, flags = (np.append(part, [0, 0]) for part in (seen.starts, seen.ends, seen.flags))
 
-    def of(*kinds: int) -> list[Where]:
-        return [flags & kind != 0 for kind in kinds]
+    def decimal(places: Indices) -> Where:
+        return np.asarray(classes.take(places) & unicode.DECIMAL != 0)
 
-    month, month_start, day, one_or_two, up_to_four, scheme, www, domain, co, uk = of(
-        words.MONTH, words.MONTH_START, words.DAY, words.ONE_OR_TWO, words.UP_TO_FOUR, words.SCHEME, words.WWW, words.DOMAIN,
-        words.CO, words.UK,
-    )  # fmt: skip
+    first, end, next_end = flags.take(odd), ends.take(odd), ends.take(odd + 1)
+    close = starts.take(odd + 1) == end + 1  # one character stands between a word and the next
+    second = flags.take(odd + 1) * close
+    third = flags.take(odd + 2) * (close & (starts.take(odd + 2) == next_end + 1))
+    mark = letters.take(end)
     blank, dot = mark == ord(" "), mark == ord(".")
-    date = month & ((blank & decimal[end + 1]) | (dot & (behind == ord(" ")) & decimal[end + 2]))
-    next_ = start[1:] == end[:-1] + 1  # one character stands between a word and the next
-    date[:-1] |= day[:-1] & blank[:-1] & month_start[1:] & next_
-    parted = next_ & (dot | (mark == ord("/")) | (mark == ord("-")))[:-1]
-    date[:-2] |= up_to_four[:-2] & parted[:-1] & one_or_two[1:-1] & parted[1:] & up_to_four[2:]
-    clock = np.flatnonzero(letters == ord(":"))
-    clock = clock[decimal[clock - 1] & decimal[clock + 1] & decimal[clock + 2]]
-    dotted = letters[start - 1] == ord(".")
-    link = (scheme & (mark == ord(":"))) | (www & dot) | (dotted & domain)
-    link[:-1] |= (dotted & co & dot)[:-1] & next_ & uk[1:]
-    dated = _any(seen, seen.paragraph[date])
-    dated[np.searchsorted(seen.characters.starts, clock, "right") - 1] = True
-    return {"date": dated, "link": _any(seen, seen.paragraph[link])}
+    parted, parted_again = (np.isin(one, [ord(part) for part in "./-"]) for one in (mark, letters.take(next_end)))
+    day = (blank & decimal(end + 1)) | (dot & (letters.take(end + 1) == ord(" ")) & decimal(end + 2))
+    date = (first & words.MONTH != 0) & day
+    date |= (first & words.DAY != 0) & blank & (second & words.MONTH_START != 0)
+    numbers = (first & words.UP_TO_FOUR != 0) & (second & words.ONE_OR_TWO != 0) & (third & words.UP_TO_FOUR != 0)
+    date |= numbers & parted & parted_again
+    dotted = letters.take(starts.take(odd) - 1) == ord(".")
+    link = (first & words.SCHEME != 0) & (mark == ord(":"))
+    link |= (first & words.WWW != 0) & dot
+    link |= dotted & ((first & words.DOMAIN != 0) | ((first & words.CO != 0) & dot & (second & words.UK != 0)))
+    clock = seen.marks.of(marks.COLON)
+    clock = clock[decimal(clock - 1) & decimal(clock + 1) & decimal(clock + 2)]
+    paragraph = seen.paragraph.take(odd)
+    return {"date": _any(seen, paragraph[date], _paragraphs(seen, clock)), "link": _any(seen, paragraph[link])}
 
 
-def _any(seen: Passages, paragraphs: Indices) -> Where:
-    found = np.zeros(len(seen), np.bool_)
-    found[paragraphs] = True
-    return found
-
-
-def _seen_in_texts(seen: Passages, texts: Sequence[str]) -> dict[str, NDArray[np.generic] | list[bool]]:
-    """Return what is seen of punctuation."""
-    characters, classes, points = seen.characters, seen.characters.classes, seen.characters.points
-    stops = np.flatnonzero(classes & unicode.STOP != 0)
-    stops = stops[points[stops + 1] == ord(" ")]
-    next_ = points[stops + 2]
+def _seen_in_marks(seen: Passages, texts: Sequence[str]) -> dict[str, NDArray[np.generic]]:
+    """Return what is seen of the marks between words."""
+    characters, between, found = seen.characters, seen.marks, np.zeros(len(seen), np.uint16)
+    first, behind = (np.searchsorted(between.places, edges) for edges in (characters.starts, characters.ends))
+    filled = np.flatnonzero(first < behind)
+    if len(filled):
+        found[filled] = np.bitwise_or.reduceat(between.kinds, first.take(filled))
+    separators = np.bincount(_paragraphs(seen, between.of(marks.SEPARATOR)), minlength=len(seen))
+    if "_" in characters.text:
+        separators += characters.count(characters.letters == ord("_"))
+    stops = between.of(marks.STOP)
+    stops = stops[characters.letters.take(stops + 1) == ord(" ")]
+    next_ = characters.points.take(stops + 2)
     stops = stops[((next_ >= ord("A")) & (next_ <= ord("Z"))) | (next_ == ord('"')) | (next_ == ord("“"))]
-    first = classes[characters.starts] * (characters.ends > characters.starts)
-    last = [text.rstrip(_TAIL)[-1:] for text in texts]
-
-    def holding(*marks: str) -> Where:
-        found = np.zeros(len(texts), np.bool_)
-        for mark in marks:
-            if mark in characters.text:
-                found |= np.fromiter([mark in text for text in texts], np.bool_, len(texts))
-        return found
-
-    mail = holding("@")
-    mail[mail] = [has_mail(texts[at]) for at in np.flatnonzero(mail).tolist()]
-    return {
-        "mail": mail, "ends_sentence": [end in (".", "!", "?") for end in last],
-        "ends_open": [text.rstrip().endswith(_OPEN) for text in texts], "ends_colon": [end == ":" for end in last],
-        "inner_stop": _any(seen, np.searchsorted(characters.starts, stops, "right") - 1),
-        "copyright": holding("©", "opyright"), "comma": holding(","),
-        "quotation": holding('"', "“", "”", "«", "»"),
-        "starts_lower": first & unicode.LOWER != 0,
-        "starts_mark": (first & (unicode.ALNUM | unicode.OPEN) == 0) & (characters.ends > characters.starts),
-        "question": holding("?"), "brackets": holding("(", "["),
+    seen_of = {
+        name: found & kind != 0
+        for name, kind in (
+            ("mail", marks.AT), ("copyright", marks.COPYRIGHT), ("comma", marks.COMMA), ("quotation", marks.QUOTATION),
+            ("question", marks.QUESTION), ("brackets", marks.BRACKET),
+        )
     }  # fmt: skip
+    for at in np.flatnonzero(seen_of["mail"]).tolist():
+        seen_of["mail"][at] = has_mail(texts[at])
+    if "opyright" in characters.text:
+        seen_of["copyright"] |= np.fromiter(("opyright" in text for text in texts), np.bool_, len(texts))
+    return {**seen_of, "separator": np.minimum(1, separators / 3), "inner_stop": _any(seen, _paragraphs(seen, stops))}
+
+
+def _seen_at_ends(seen: Passages, texts: Sequence[str]) -> dict[str, Where]:
+    """Return what is seen of where paragraphs begin and end."""
+    characters, classes, points = seen.characters, seen.characters.classes, seen.characters.points
+    filled = characters.ends > characters.starts
+    last = points.take(characters.ends - 1) * filled
+    first, final = classes.take(characters.starts) * filled, classes.take(characters.ends - 1) * filled
+    dots = (last == ord(".")) & (points.take(characters.ends - 2) == ord(".")) & (points.take(characters.ends - 3) == ord("."))
+    opened = np.isin(last, [ord(end) for end in _OPEN if len(end) == 1]) | dots
+    for at in np.flatnonzero(final & unicode.SPACE).tolist():
+        opened[at] = texts[at].rstrip().endswith(_OPEN)
+    for at in np.flatnonzero(final & unicode.TAIL).tolist():
+        last[at] = ord(texts[at].rstrip(_TAIL)[-1:] or "\0")
+    return {
+        "ends_sentence": np.isin(last, [ord(end) for end in ".!?"]), "ends_open": opened, "ends_colon": last == ord(":"),
+        "starts_lower": first & unicode.LOWER != 0, "starts_mark": (first & (unicode.ALNUM | unicode.OPEN) == 0) & filled,
+    }  # fmt: skip
+
+
+def _paragraphs(seen: Passages, places: Indices) -> Indices:
+    """Return the paragraphs of some characters."""
+    return np.searchsorted(seen.characters.starts, places, "right") - 1
+
+
+def _any(seen: Passages, *paragraphs: Indices) -> Where:
+    """Return which paragraphs are among some."""
+    found = np.zeros(len(seen), np.bool_)
+    for some in paragraphs:
+        found[some] = True
+    return found

@@ -1,81 +1,93 @@
 """Terms found in rows to scores: `scorer`'s arithmetic on arrays of term numbers.
 
-Tokens are numbered as they are met, so the order in which a row's are added depends on what was scored before. What is added is
+A row's sum over its terms of (1 + ln count) * weight is that of all that occurs, each time its weight, and of what is put right
+where a term occurs several times. The first needs no sorting, and a paragraph's is that of its sentences.
+
+Tokens are numbered as they are met, so the order in which a row's are put right depends on what was scored before. What is added is
 therefore rounded to a grid on which float64 adds without error: a paragraph's scores are the same to the last bit in any run.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict.characters import Indices
+from parastance.predict.keytable import Ids
 from parastance.predict.scorer import Matrix
 
 Table = NDArray[np.float32]
-GRID, SQUARES = 2.0**24, 2.0**20  # steps of 1, of weights and of squares of TF-IDF: sums are exact up to 2**29 and 2**33
+GRID = 2.0**24  # steps of 1, of what is added: sums are exact up to 2**29
+
+
+def weighted(weights: NDArray[np.float32], idf: NDArray[np.float32]) -> Table:
+    """Return a block's table: its weights times idf, the squares of idf, columns of 0 up to an even number, and a last row of 0.
+
+    float32 of shape (terms + 1, columns); the last row is for the term -1.
+    """
+    labels = weights.shape[1]
+    found = np.zeros((len(idf) + 1, labels + 2 - labels % 2), np.float32)
+    found[:-1, :labels] = weights * idf[:, np.newaxis]
+    found[:-1, -1] = idf * idf
+    return found
+
+
+def added(table: Table, terms: Ids, starts: Indices) -> Matrix:
+    """Return the sums of the rows that some terms have in a table, from each start to the next; float64 of shape (starts, columns).
+
+    The columns, of which there is an even number, are added two by two, as complex numbers are, in half the time.
+    """
+    values = table.take(terms, axis=0).astype(np.float64).view(np.complex128)
+    return np.add.reduceat(values, starts, axis=0).view(np.float64) if len(starts) else np.zeros((0, table.shape[1]))
+
+
+def norms(sums: Matrix) -> Matrix:
+    """Return the roots of the last column of sums, 1 for 0: the L2 norms of rows of TF-IDF, float64 of shape (rows, 1)."""
+    found = np.sqrt(sums[:, -1:])
+    found[found == 0.0] = 1.0
+    return found
 
 
 @dataclass(frozen=True)
-class Cells:
-    """What is not zero in a table of rows and terms, row by row.
+class Repeats:
+    """The terms that rows have several times, row by row; row, term, count: of each."""
 
-    rows: the rows that have any, in order; first: the first cell of each; term, count: of each cell; many: the cells whose count
-    is more than 1; frequency: 1 + ln of those counts, float64.
-    """
-
-    rows: Indices
-    first: Indices
+    row: Indices
     term: Indices
     count: Indices
-    many: Indices
-    frequency: Matrix
 
-    def sums(self, table: Table) -> Matrix:
-        """Return each row's sums of (1 + ln count) times the terms' own rows in a table, float64 of shape (rows, columns).
+    def between(self, first: int, last: int) -> "Repeats":
+        """Return those of the rows from the first to before the last, which are then counted from the first."""
+        own = slice(*np.searchsorted(self.row, (first, last)))
+        return Repeats(self.row[own] - first, self.term[own], self.count[own])
 
-        Where the numbers of terms may change, the table must be `rounded`.
-        """
-        found = table.take(self.term, axis=0)
-        found[self.many] = rounded(found[self.many] * self.frequency[:, np.newaxis])
-        return _added(found, self.first)
-
-    def norms(self, idf: NDArray[np.float32]) -> Matrix:
-        """Return the L2 norms of the rows of TF-IDF, 1 for a row without terms, float64 of shape (rows, 1)."""
-        values = idf.take(self.term).astype(np.float64)
-        values[self.many] *= self.frequency
-        norms = np.sqrt(_added(rounded(values * values, SQUARES), self.first))
-        norms[norms == 0.0] = 1.0
-        return norms[:, np.newaxis]
-
-    def lengths(self) -> Matrix:
-        """Return the sums of the counts of each row, float64 of shape (rows, 1)."""
-        return _added(self.count, self.first)[:, np.newaxis]
+    def correct(self, sums: Matrix, table: Table) -> None:
+        """Put the rows' sums right, in place; the last column is of squares."""
+        if not len(self.row):
+            return
+        frequency, first = 1.0 + np.log(self.count), firsts(self.row)
+        more = frequency - self.count
+        values = table.take(self.term, axis=0) * more[:, np.newaxis]
+        values[:, -1] *= (frequency * frequency - self.count) / more
+        values = rounded(values).view(np.complex128)
+        sums[self.row.take(first)] += np.add.reduceat(values, first, axis=0).view(np.float64)
 
 
-def rounded(values: NDArray[np.floating], grid: float = GRID) -> Matrix:
-    """Return values rounded to whole steps of a grid."""
-    return np.asarray(np.rint(values * grid) / grid)
+def repeats(keys: NDArray[Any], bits: int) -> Repeats:
+    """Return what comes several times in keys in order, each a row << bits | a term."""
+    again = np.flatnonzero(keys[1:] == keys[:-1])
+    run = firsts(again - np.arange(len(again)))
+    once = keys.take(again.take(run)).astype(np.int64)
+    return Repeats(once >> bits, once & ((1 << bits) - 1), np.append(run[1:], len(again)) - run + 1)
 
 
-def _added(values: NDArray[np.generic], first: Indices) -> Matrix:
-    return np.asarray(np.add.reduceat(values, first, axis=0, dtype=np.float64)) if len(first) else np.zeros(values.shape)
+def rounded(values: Matrix) -> Matrix:
+    """Return values rounded to whole steps of the grid."""
+    return np.asarray(np.rint(values * GRID) / GRID)
 
 
-def count(rows: Indices, terms: Indices, width: int) -> Cells:
-    """Return the cells of terms, all numbers of which are < width, in rows."""
-    bits = width.bit_length()
-    keys = np.sort(rows.astype(np.int64) << bits | terms)
-    start = _firsts(keys)
-    counts = np.append(start[1:], len(keys)) - start
-    cells = keys[start]
-    row = cells >> bits
-    first = _firsts(row)
-    many = np.flatnonzero(counts > 1)
-    return Cells(row[first], first, cells & ((1 << bits) - 1), counts, many, 1.0 + np.log(counts[many]))
-
-
-def _firsts(values: Indices) -> Indices:
+def firsts(values: NDArray[Any]) -> Indices:
     """Return where in sorted values a new one begins."""
     new = np.ones(len(values), np.bool_)
     np.not_equal(values[1:], values[:-1], out=new[1:])
