@@ -13,7 +13,7 @@ typedef struct { uint64_t word, mark, alpha, lower, upper, digit; } Masks;
 static inline uint64_t class_bits(const uint16_t *class, unsigned bit)
 {
     uint64_t found = 0;
-#if defined(__SSE2__)
+#if defined(WITH_SSE2)
     __m128i wanted = _mm_set1_epi16((short)bit), zero = _mm_setzero_si128();
     for (unsigned at = 0; at < 64; at += 16) {
         __m128i low = _mm_loadu_si128((const __m128i *)(const void *)(class + at));
@@ -43,7 +43,7 @@ static inline Masks masks_of(uint64_t alpha, uint64_t small, uint64_t digit, uin
     return (Masks){alpha | digit | sign, ~(alpha | digit | space), alpha, lower, alpha ^ lower, digit};
 }
 
-#if defined(__SSE2__)
+#if defined(WITH_SSE2)
 /* Which of 16 bytes of ASCII are the `count` that end with `last`. */
 static inline __m128i up_to(__m128i bytes, int last, int count)
 {
@@ -74,7 +74,7 @@ static inline Masks ascii_masks(const uint8_t *bytes)
 
 #if defined(MODERN)
 /* The same as `up_to` of 32 bytes. */
-MODERN static inline __m256i up_to_wide(__m256i bytes, int last, int count)
+MODERN static inline __m256i up_to_modern(__m256i bytes, int last, int count)
 {
     return _mm256_cmpgt_epi8(_mm256_add_epi8(bytes, _mm256_set1_epi8((char)(127 - last))), _mm256_set1_epi8((char)(127 - count)));
 }
@@ -84,17 +84,32 @@ MODERN static inline uint64_t two_of(__m256i low, __m256i high)
     return (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32 | (uint32_t)_mm256_movemask_epi8(low);
 }
 
-MODERN static inline Masks ascii_masks_wide(const uint8_t *bytes)
+MODERN static inline Masks ascii_masks_modern(const uint8_t *bytes)
 {
     __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
     __m256i y = _mm256_loadu_si256((const __m256i *)(const void *)(bytes + 32));
     __m256i small = _mm256_set1_epi8(32), sign = _mm256_set1_epi8('_');
-    __m256i x_space = _mm256_or_si256(up_to_wide(x, ' ', 5), up_to_wide(x, 13, 5));
-    __m256i y_space = _mm256_or_si256(up_to_wide(y, ' ', 5), up_to_wide(y, 13, 5));
-    return masks_of(two_of(up_to_wide(_mm256_or_si256(x, small), 'z', 26), up_to_wide(_mm256_or_si256(y, small), 'z', 26)),
+    __m256i x_space = _mm256_or_si256(up_to_modern(x, ' ', 5), up_to_modern(x, 13, 5));
+    __m256i y_space = _mm256_or_si256(up_to_modern(y, ' ', 5), up_to_modern(y, 13, 5));
+    return masks_of(two_of(up_to_modern(_mm256_or_si256(x, small), 'z', 26), up_to_modern(_mm256_or_si256(y, small), 'z', 26)),
                     two_of(_mm256_slli_epi16(x, 2), _mm256_slli_epi16(y, 2)),
-                    two_of(up_to_wide(x, '9', 10), up_to_wide(y, '9', 10)),
+                    two_of(up_to_modern(x, '9', 10), up_to_modern(y, '9', 10)),
                     two_of(_mm256_cmpeq_epi8(x, sign), _mm256_cmpeq_epi8(y, sign)), two_of(x_space, y_space));
+}
+#endif
+
+#if defined(NEWEST)
+/* Which of 64 bytes are the `count` from `first` on. */
+NEWEST static inline uint64_t from_newest(__m512i bytes, int first, int count)
+{
+    return _mm512_cmplt_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8((char)first)), _mm512_set1_epi8((char)count));
+}
+
+NEWEST static inline Masks ascii_masks_newest(const uint8_t *bytes)
+{
+    __m512i x = _mm512_loadu_si512(bytes), small = _mm512_set1_epi8(32);
+    return masks_of(from_newest(_mm512_or_si512(x, small), 'a', 26), _mm512_test_epi8_mask(x, small), from_newest(x, '0', 10),
+                    _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('_')), from_newest(x, 28, 5) | from_newest(x, 9, 5));
 }
 #endif
 

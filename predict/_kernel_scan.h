@@ -112,7 +112,7 @@ typedef Masks (*MasksAt)(const Text *, size_t);
 typedef uint32_t *(*Write)(uint32_t *, uint64_t, size_t);
 
 /* Fill the scan of a text; there is room for `length` places and marks and some more. */
-static ALWAYS_INLINE void scan_by(const Text *text, Scan *scan, MasksAt masks_at, Write write)
+static ALWAYS_INLINE void scan_by(const Text *text, Scan *scan, MasksAt masks_at, Write write_edges, Write write_marks)
 {
     size_t length = text->length;
     uint32_t *place = scan->places.at, *mark = scan->marks.at;
@@ -122,8 +122,8 @@ static ALWAYS_INLINE void scan_by(const Text *text, Scan *scan, MasksAt masks_at
     for (size_t at = 0; at < length; at += 64, first = 0) {
         Masks masks = masks_at(text, at);
         uint64_t inside = length - at < 64 ? (1ULL << (length - at)) - 1 : ~0ULL;
-        place = write(place, masks.word ^ moved(masks.word, before.word, 1), at);
-        mark = write_ones(mark, masks.mark & inside, at, 4);
+        place = write_edges(place, masks.word ^ moved(masks.word, before.word, 1), at);
+        mark = write_marks(mark, masks.mark & inside, at);
         count_lengthy(&counts, &masks, &before);
         lower |= masks.lower;
         later |= masks.upper & ~first;
@@ -139,23 +139,34 @@ static ALWAYS_INLINE void scan_by(const Text *text, Scan *scan, MasksAt masks_at
     scan->has_case = lower && later;
 }
 
-static uint32_t *write_edges(uint32_t *out, uint64_t bits, size_t start) { return write_ones(out, bits, start, 8); }
+static uint32_t *write_many(uint32_t *out, uint64_t bits, size_t start) { return write_ones(out, bits, start, 8); }
+
+static ALWAYS_INLINE uint32_t *write_few(uint32_t *out, uint64_t bits, size_t start) { return write_ones(out, bits, start, 4); }
 
 static Masks masks_by_class(const Text *text, size_t at) { return class_masks(text->class + at); }
 
 static Masks masks_by_byte(const Text *text, size_t at) { return ascii_masks(text->bytes + at); }
 
-static void scan_classes(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_class, write_edges); }
+static void scan_classes(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_class, write_many, write_few); }
 
-static void scan_ascii(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_byte, write_edges); }
+static void scan_ascii(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_byte, write_many, write_few); }
 
 #if defined(MODERN)
-MODERN static Masks masks_by_byte_wide(const Text *text, size_t at) { return ascii_masks_wide(text->bytes + at); }
+MODERN static Masks masks_modern(const Text *text, size_t at) { return ascii_masks_modern(text->bytes + at); }
 
-MODERN static void scan_wide(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_byte_wide, write_many); }
+MODERN static void scan_modern(const Text *text, Scan *scan) { scan_by(text, scan, masks_modern, write_bytewise, write_few); }
 #else
 #define is_modern() 0
-#define scan_wide scan_ascii
+#define scan_modern scan_ascii
+#endif
+
+#if defined(NEWEST)
+NEWEST static Masks masks_newest(const Text *text, size_t at) { return ascii_masks_newest(text->bytes + at); }
+
+NEWEST static void scan_newest(const Text *text, Scan *scan) { scan_by(text, scan, masks_newest, write_all, write_all); }
+#else
+#define is_newest() 0
+#define scan_newest scan_modern
 #endif
 
 /* Fill the scan of a text; 0 on success, -1 where memory is out. */
@@ -163,7 +174,8 @@ static int scan_text(const Text *text, Scan *scan)
 {
     if (RESERVE(scan->places, text->length + 96) || RESERVE(scan->marks, text->length + 72)) return -1;
     if (text->class) scan_classes(text, scan);
-    else if (is_modern()) scan_wide(text, scan);
+    else if (is_newest()) scan_newest(text, scan);
+    else if (is_modern()) scan_modern(text, scan);
     else scan_ascii(text, scan);
     sort_marks(text, scan);
     return split_sentences(text, scan);
