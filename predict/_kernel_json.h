@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "_kernel_base.h"
+#include "_kernel_bits.h"
 
 enum { GOOD = 0, LEFT_TO_PYTHON = 1, NO_MEMORY = -1 };
 enum { DEEPEST_NEST = 8, MOST_KEYS = 64, LONGEST_INTEGER = 1000 };
@@ -38,22 +38,23 @@ static inline size_t sequence(const uint8_t *at)
     return 4;
 }
 
-#define EACH(byte) (0x0101010101010101ULL * (byte))
+/* Whether a byte stands for itself in a string: it is no mark, no escape, no control, and of ASCII. */
+static inline int is_plain(uint8_t byte) { return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\'; }
 
-/* Where a run of characters that stand for themselves in a string ends: at a mark, an escape, a control or what is not ASCII. */
+/* Where a run of plain bytes ends. */
 static inline const uint8_t *plain_run(const uint8_t *at, const uint8_t *end)
 {
-    while (end - at >= 8) {
-        uint64_t lane;
-        memcpy(&lane, at, 8);
-        uint64_t quote = lane ^ EACH('"'), slash = lane ^ EACH('\\');
-        uint64_t found = (quote - EACH(1)) & ~quote;
-        found |= (slash - EACH(1)) & ~slash;
-        found |= (lane - EACH(0x20)) | lane;
-        if (found & EACH(0x80)) break;
-        at += 8;
+#if defined(__SSE2__)
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), blank = _mm_set1_epi8(0x20);
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i found = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash));
+        found = _mm_or_si128(found, _mm_cmplt_epi8(bytes, blank)); /* as signed numbers: also what is not of ASCII */
+        unsigned mask = (unsigned)_mm_movemask_epi8(found);
+        if (mask) return at + lowest_of(mask);
     }
-    while (*at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\') at++;
+#endif
+    while (is_plain(*at)) at++;
     return at;
 }
 
@@ -114,17 +115,20 @@ static int put_point(Bytes *out, uint32_t c)
     return put(out, bytes, n);
 }
 
-/* Add what a string with escapes says. Halves of surrogate pairs are left to Python. */
-static int put_unescaped(Bytes *out, Span raw)
+/* Add what a string with escapes says. Halves of surrogate pairs are left to Python. *as_is: whether json.dumps writes it as it
+   stands. */
+static int put_unescaped(Bytes *out, Span raw, int *as_is)
 {
     static const char signs[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
     const uint8_t *at = raw.at, *end = raw.at + raw.n;
+    *as_is = 1;
     while (at < end) {
         const uint8_t *next = memchr(at, '\\', (size_t)(end - at));
         if (next == NULL) next = end;
         if (put(out, at, (size_t)(next - at))) return NO_MEMORY;
         if (next == end) break;
         at = next + 2;
+        *as_is &= next[1] != 'u' && next[1] != '/';
         if (next[1] == 'u') {
             uint32_t c = four_digits(at, end), low;
             if (c == UINT32_MAX || c == 0 || (c >= 0xDC00 && c < 0xE000)) return LEFT_TO_PYTHON;
@@ -260,14 +264,15 @@ static int read_key(const uint8_t **at, const uint8_t *end, Span *keys, size_t n
 static int put_value(const uint8_t **at, const uint8_t *end, Bytes *out, Bytes *scratch, int depth)
 {
     Span raw, keys[MOST_KEYS];
-    int escaped, status;
+    int escaped, as_is, status;
     uint8_t open = **at, close = open == '{' ? '}' : ']';
     if (open == '"') {
         ++*at;
         if ((status = read_string(at, end, &raw, &escaped))) return status;
         if (!escaped) return put(out, raw.at - 1, raw.n + 2);
         scratch->n = 0;
-        if ((status = put_unescaped(scratch, raw))) return status;
+        if ((status = put_unescaped(scratch, raw, &as_is))) return status;
+        if (as_is) return put(out, raw.at - 1, raw.n + 2);
         return put_quoted(out, (Span){scratch->at, scratch->n});
     }
     if (open != '{' && open != '[') {

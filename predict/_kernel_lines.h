@@ -50,7 +50,7 @@ static int has_letter(Span text)
 static int read_text_of(LineReader *reader, LineRow *row, const uint8_t **at, const uint8_t *end)
 {
     Span raw;
-    int escaped, status;
+    int escaped, as_is, status;
     if (**at != '"') return LEFT_TO_PYTHON;
     ++*at;
     if ((status = read_string(at, end, &raw, &escaped))) return status;
@@ -59,9 +59,10 @@ static int read_text_of(LineReader *reader, LineRow *row, const uint8_t **at, co
     row->text = run_in(reader, (Span){raw.at - 1, raw.n + 2});
     if (escaped) {
         size_t start = reader->kept.n;
-        if ((status = put_unescaped(&reader->kept, raw))) return status;
+        if ((status = put_unescaped(&reader->kept, raw, &as_is))) return status;
         row->said = kept_from(reader, start);
         start = reader->kept.n;
+        if (as_is) return has_letter(span_of(reader, row->said)) ? GOOD : LEFT_TO_PYTHON;
         if (RESERVE(reader->kept, start + 6 * row->said.n + 2)) return NO_MEMORY; /* so that what is read does not move */
         if (put_quoted(&reader->kept, (Span){reader->kept.at + row->said.at, row->said.n})) return NO_MEMORY;
         row->text = kept_from(reader, start);

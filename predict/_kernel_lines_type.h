@@ -160,7 +160,6 @@ static void lines_dealloc(PyObject *object)
     free(self->reader.columns.at);
     free(self->reader.scratch.at);
     free(self->reader.rows.at);
-    free(self->writer.out.at);
     for (int head = 0; head < HEADS; head++) answer_free(&self->writer.heads[head]);
     Py_XDECREF(self->held);
     Py_XDECREF(self->block);
@@ -241,10 +240,14 @@ static PyObject *lines_write(LinesObject *self, PyObject *arguments)
         failed = 1;
     }
     if (!failed && !take_lines(self)) {
-        PyThreadState *thread = PyEval_SaveThread();
-        failed = write_lines(writer, &self->reader, scores.buf, flags.buf, spans);
-        PyEval_RestoreThread(thread);
-        lines = failed ? PyErr_NoMemory() : PyBytes_FromStringAndSize((const char *)writer->out.at, (Py_ssize_t)writer->out.n);
+        lines = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)longest_lines(writer, &self->reader, spans));
+        if (lines) {
+            uint8_t *out = (uint8_t *)PyByteArray_AsString(lines);
+            PyThreadState *thread = PyEval_SaveThread();
+            uint8_t *end = write_lines(writer, &self->reader, scores.buf, flags.buf, spans, out);
+            PyEval_RestoreThread(thread);
+            if (PyByteArray_Resize(lines, end - out)) Py_CLEAR(lines);
+        }
         self->busy = 0;
     }
     free(spans);
@@ -261,7 +264,8 @@ static PyMethodDef lines_methods[] = {
      "read(block, at, number, most): read rows of a block of whole lines; return (rows not left to Python, where the next "
      "line begins, its number, the rows left to Python)."},
     {"write", (PyCFunction)(void (*)(void))lines_write, METH_VARARGS,
-     "write(scores, flags, others): the lines of the output for the rows read, and of each label how often it was given and where first."},
+     "write(scores, flags, others): the lines of the output for the rows read, a bytearray, and of each label how often it was given "
+     "and where first."},
     {NULL, NULL, 0, NULL},
 };
 

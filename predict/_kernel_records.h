@@ -31,7 +31,6 @@ typedef struct {
     Span target, model; /* strings in JSON */
     size_t width, boilerplate;
     int keep_text;
-    Bytes out;
 } LineWriter;
 
 static inline uint8_t *add(uint8_t *out, const void *bytes, size_t n)
@@ -163,27 +162,35 @@ static void count_anew(LineWriter *writer)
         if (writer->heads[head].rule.k) memset(writer->heads[head].counts, 0, writer->heads[head].rule.k * sizeof(size_t));
 }
 
-/* Put the lines of all rows into writer->out; scores, flags: of the rows that are not left to Python; others: the lines of those
-   that are, as Python made them. 0 on success. */
-static int write_lines(LineWriter *writer, const LineReader *reader, const double *scores, const uint8_t *flags, const Span *others)
+/* At least the bytes that `write_lines` takes. */
+static size_t longest_lines(const LineWriter *writer, const LineReader *reader, const Span *others)
 {
-    size_t longest = longest_answer(writer), given = 0, left = 0;
-    Bytes *out = &writer->out;
-    out->n = 0;
+    size_t longest = longest_answer(writer), size = 0, left = 0;
+    for (size_t at = 0; at < reader->rows.n; at++) {
+        const LineRow *row = &reader->rows.at[at];
+        size += row->left ? others[left++].n : longest + row->id.n + row->text.n + row->extra.n;
+    }
+    return size;
+}
+
+/* Put the lines of all rows at `out`; return their end. scores, flags: of the rows that are not left to Python; others: the lines of
+   those that are, as Python made them. */
+static uint8_t *write_lines(LineWriter *writer, const LineReader *reader, const double *scores, const uint8_t *flags,
+                            const Span *others, uint8_t *out)
+{
+    size_t given = 0, left = 0;
     count_anew(writer);
     for (size_t at = 0; at < reader->rows.n; at++) {
         const LineRow *row = &reader->rows.at[at];
         if (row->left) {
-            if (put(out, others[left].at, others[left].n)) return -1;
-            left++;
+            out = add_span(out, others[left++]);
             continue;
         }
-        if (RESERVE(*out, out->n + longest + row->id.n + row->text.n + row->extra.n)) return -1;
         answer(writer, scores + given * writer->width, flags[given], given);
-        out->n = (size_t)(add_record(out->at + out->n, writer, reader, row, flags[given] & NAMES_TARGET) - out->at);
+        out = add_record(out, writer, reader, row, flags[given] & NAMES_TARGET);
         given++;
     }
-    return 0;
+    return out;
 }
 
 #endif

@@ -20,6 +20,7 @@ from parastance.predict.schemas import arrow_columns, fitted, read_schema, text_
 from parastance.predict.storage import BLOCK
 
 ROW_GROUP = 1 << 16  # rows of a Parquet row group
+CACHED = 256 << 10  # bytes hashed and then written while the processor's cache still holds them
 SPOOLED = 16 << 20  # bytes of a body kept in memory before it is put together
 Info = dict[str, Any]  # what a body's reader must know: its columns, or its Arrow schema
 
@@ -27,7 +28,7 @@ Info = dict[str, Any]  # what a body's reader must know: its columns, or its Arr
 class Sink(Protocol):
     """What bytes can be written to."""
 
-    def write(self, data: bytes) -> int: ...
+    def write(self, data: bytes | bytearray) -> int: ...
 
 
 class Body(Protocol):
@@ -143,9 +144,11 @@ class Hashed:
 
     def write(self, data: Any) -> int:
         view = memoryview(data)
-        self.digest.update(view)
+        for start in range(0, view.nbytes, CACHED):
+            part = view[start : start + CACHED]
+            self.digest.update(part)
+            self.stream.write(part)
         self.size += view.nbytes
-        self.stream.write(view)
         return view.nbytes
 
     def flush(self) -> None:

@@ -30,7 +30,7 @@ Left = tuple[int, int, int, int]  # rows before it that are not left to Python, 
 class LabelledLines:
     """Lines of the output and what is to be told of them. labels: counts, in the order in which they were first met."""
 
-    lines: bytes = b""
+    lines: bytes | bytearray = b""
     paragraphs: int = 0
     labels: Counter[str] = field(default_factory=Counter)
     errors: list[InputError] = field(default_factory=list)

@@ -31,7 +31,7 @@ class LineWriter:
     def write(self, records: Iterable[Record]) -> None:
         self.stream.writelines(json.dumps(plain(record), ensure_ascii=False) + "\n" for record in records)
 
-    def write_lines(self, lines: bytes) -> None:
+    def write_lines(self, lines: bytes | bytearray) -> None:
         """Write records that are lines of JSON already."""
         self.stream.flush()
         self.stream.buffer.write(lines)

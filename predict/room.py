@@ -7,7 +7,7 @@ from typing import Any
 
 from parastance.predict.spool import Written
 
-SIZE, BLOCKS = 1 << 20, 64  # bytes of a block; blocks: more than a part's rows take, and those never used take no memory
+SIZE, BLOCKS = 4 << 20, 16  # bytes of a block; blocks: more than a part's rows take, and those never used take no memory
 
 
 class Room:
@@ -57,7 +57,7 @@ class Handed:
         """Begin a body."""
         self.filled = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | bytearray) -> int:
         """Add to the body; wait where all blocks are full, which those of the parts before it will be rid of first."""
         view = memoryview(data)
         while len(view):

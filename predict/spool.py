@@ -56,7 +56,7 @@ class Spool:
             self.writer = _Writer(Hashed(stream, after.digest), self.waiting)
         self.start = self.size
 
-    def write(self, data: bytes | memoryview, then: Callable[[], None] | None = None) -> int:
+    def write(self, data: bytes | bytearray | memoryview, then: Callable[[], None] | None = None) -> int:
         """Add to the body; `then` is called by the thread, once it needs the data no longer.
 
         Raises OSError where that or an earlier writing failed.
@@ -130,12 +130,12 @@ class _Writer:
             self.thread.start()
         self.queue.put(job)
 
-    def put(self, data: bytes | memoryview, then: Callable[[], None] | None) -> None:
+    def put(self, data: bytes | bytearray | memoryview, then: Callable[[], None] | None) -> None:
         if self.error is not None:
             raise self.error
         self._put(partial(self._write, data, then))
 
-    def _write(self, data: bytes | memoryview, then: Callable[[], None] | None) -> None:
+    def _write(self, data: bytes | bytearray | memoryview, then: Callable[[], None] | None) -> None:
         try:
             if self.error is None:
                 self.out.write(data)

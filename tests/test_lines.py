@@ -116,6 +116,18 @@ def test_numbers_are_written_as_python_writes_them(small_model: Model, tmp_path:
     assert mine == theirs
 
 
+ESCAPES = ['\\"', "\\\\", "\\n", "\\b\\f\\r\\t", "\\/", "\\u0001", "\\u001F", "\\u00e9", "é", "\x7f", "\u2028"]
+
+
+@pytest.mark.parametrize("mark", ESCAPES)
+def test_marks_and_escapes_at_any_place(mark: str, small_model: Model, tmp_path: Path) -> None:
+    """Strings are looked through many bytes at a time; what stands as Python would write it is not written anew."""
+    rows = [f'{{"id": "{at}", "text": "{"a" * at}{mark}{"b" * (at % 17)}", "c": "{"a" * at}{mark}"}}\n' for at in range(70)]
+    mine, theirs = both(small_model, "".join(rows).encode(), tmp_path)
+    assert mine == theirs
+    assert mine[0][2] == 70 - (mark not in ("\\u00e9", "é"))
+
+
 def test_to_standard_output(small_model: Model, tmp_path: Path) -> None:
     """The same records, rejects and counts, whether rows go through the kernel; the inputs stay in order."""
     rows = "\n".join(row for row in ROWS if len(row) < 1000).encode("utf-8", "surrogatepass")
