@@ -8,7 +8,7 @@
 #include "_kernel_base.h"
 
 #define TOP 10000   /* a share of 1 */
-#define BUCKETS 256 /* of the probabilities, so that a curve's point is found without a search */
+#define BUCKETS 1024 /* of the probabilities, so that a curve's point is found without a search */
 
 /* A curve through m points, or none where m is 0. near: of each bucket the last point at or before its start, or the first. */
 typedef struct {
@@ -110,6 +110,11 @@ static size_t most_likely(const Rule *rule, int among_chosen)
     return best;
 }
 
+static inline void choose(const Rule *rule, size_t best)
+{
+    for (size_t at = 0; at < rule->k; at++) rule->chosen[at] = at == best;
+}
+
 static void choose_one(const Rule *rule, int named)
 {
     size_t best = 0;
@@ -118,8 +123,7 @@ static void choose_one(const Rule *rule, int named)
         double value = (rule->shares[at] > 1e-12 ? rule->shares[at] : 1e-12) * rule->weight[at];
         if (value > highest) highest = value, best = at;
     }
-    memset(rule->chosen, 0, rule->k);
-    rule->chosen[rule->unnamed_neutral && !named ? rule->fallback : best] = 1;
+    choose(rule, rule->unnamed_neutral && !named ? rule->fallback : best);
 }
 
 static void choose_any(const Rule *rule)
@@ -127,21 +131,15 @@ static void choose_any(const Rule *rule)
     size_t count = 0;
     for (size_t at = 0; at < rule->k; at++) count += rule->chosen[at] = rule->shares[at] >= rule->cut[at];
     if (!count && rule->at_least_one) rule->chosen[most_likely(rule, 0)] = 1;
-    if (count > 1 && rule->at_most_one) {
-        size_t best = most_likely(rule, 1);
-        memset(rule->chosen, 0, rule->k);
-        rule->chosen[best] = 1;
-    }
+    if (count > 1 && rule->at_most_one) choose(rule, most_likely(rule, 1));
 }
 
 /* Judge a row by its scores. known: whether the model knows a term of it; silent: whether it gets no label all the same. */
 static void judge(const Rule *rule, const double *scores, int known, int named, int silent)
 {
     find_shares(rule, scores + rule->column);
-    if (!known || silent) {
-        memset(rule->chosen, 0, rule->k);
-        if (rule->exclusive) rule->chosen[rule->fallback] = 1;
-    } else if (rule->exclusive) choose_one(rule, named);
+    if (!known || silent) choose(rule, rule->exclusive ? rule->fallback : rule->k);
+    else if (rule->exclusive) choose_one(rule, named);
     else choose_any(rule);
     for (size_t at = 0; at < rule->k; at++) rule->sure[at] = known && rule->shares[at] >= rule->certified[at];
 }
