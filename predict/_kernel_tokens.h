@@ -71,30 +71,36 @@ static ALWAYS_INLINE uint32_t add_tokens(const State *state, const uint32_t *tok
     return known;
 }
 
+/* Add at most AT_ONCE words of mentions. */
+static ALWAYS_INLINE void add_some_mentioned(const State *state, const uint32_t *tokens, size_t n, uint32_t from, Sums *sums,
+                                        size_t width, int is_part)
+{
+    Columns columns;
+    Found found;
+    float squares = 0.0F;
+    columns_begin(&columns, 2);
+    for (size_t at = 0; at < n; at++) {
+        Head *head = head_of(&state->lexicon, tokens[at]);
+        uint32_t *mark = is_part ? &head->marks.part : &head->marks.whole;
+        *mark = mark_after(*mark, from);
+        Gain gain = gain_of(*mark - from);
+        Addend addend = {rows_of(head) + width, gain.value, 0.0F};
+        squares += gain.square * head->notion;
+        columns_addend(&columns, addend.row, addend, 2, 0);
+        if (width > 8) found.addends[at] = addend;
+    }
+    columns_end(&columns, 0, 2, sums->at + width, NULL, 0);
+    sums->notions += (double)squares;
+    found.n = 0, found.n_addends = n;
+    if (width > 8) sum_others(&found, 2 * width, 2, sums->at + width, NULL, 0);
+}
+
 /* Add words of mentions, which the masked n-grams have not, to the sums of the whole or of a sentence. */
 static ALWAYS_INLINE void add_mentioned(const State *state, const uint32_t *tokens, size_t n, uint32_t from, Sums *sums,
                                         size_t width, int is_part)
 {
-    float squares = 0.0F;
-    Addend addends[AT_ONCE];
-    for (size_t start = 0; start < n; start += AT_ONCE) {
-        size_t some = n - start < AT_ONCE ? n - start : AT_ONCE;
-        for (size_t at = 0; at < some; at++) {
-            Head *head = head_of(&state->lexicon, tokens[start + at]);
-            uint32_t *mark = is_part ? &head->marks.part : &head->marks.whole;
-            *mark = mark_after(*mark, from);
-            Gain gain = gain_of(*mark - from);
-            squares += gain.square * head->notion;
-            addends[at] = (Addend){rows_of(head) + width, gain.value, 0.0F};
-        }
-        for (size_t first = 0; first < 2 * width; first += 16) {
-            Columns columns;
-            columns_begin(&columns, 2);
-            for (size_t at = 0; at < some; at++) columns_addend(&columns, addends[at].row + first, addends[at], 2, 0);
-            columns_end(&columns, width + first, 2, sums->at, sums->at, 0);
-        }
-    }
-    sums->notions += (double)squares;
+    for (size_t at = 0; at < n; at += AT_ONCE)
+        add_some_mentioned(state, tokens + at, n - at < AT_ONCE ? n - at : AT_ONCE, from, sums, width, is_part);
 }
 
 /* List the tokens of the words in mentions; 0 on success, -1 where memory is out. */
@@ -103,8 +109,8 @@ static int list_mentioned(Ids *list, const Met *met, const View *view)
     list->n = 0;
     for (size_t at = 0; at < view->mentions.n; at++) {
         Mention mention = view->mentions.at[at];
-        if (RESERVE(*list, list->n + mention.last - mention.first)) return -1;
-        for (uint32_t word = mention.first; word < mention.last; word++) list->at[list->n++] = met[word].token;
+        if (RESERVE(*list, list->n + mention.last - mention.first + 8)) return -1;
+        list->n = (size_t)(copy_tokens(list->at + list->n, met, mention.first, mention.last) - list->at);
     }
     return 0;
 }
