@@ -9,6 +9,14 @@
 /* mark: neither word nor blank, or a sign in a word. */
 typedef struct { uint64_t word, mark, alpha, lower, upper, digit; } Masks;
 
+/* The masks of 64 characters by what tells which of them have one bit of the class. */
+static ALWAYS_INLINE Masks masks_with(const uint16_t *class, uint64_t (*class_bits)(const uint16_t *, unsigned))
+{
+    uint64_t word = class_bits(class, IS_WORD), mark = ~(word | class_bits(class, IS_SPACE)) | class_bits(class, IS_MARK);
+    return (Masks){word, mark, class_bits(class, IS_ALPHA), class_bits(class, IS_LOWER), class_bits(class, IS_UPPER),
+                   class_bits(class, IS_DIGIT)};
+}
+
 /* Which of 64 characters have one bit of the class. */
 static inline uint64_t class_bits(const uint16_t *class, unsigned bit)
 {
@@ -29,12 +37,7 @@ static inline uint64_t class_bits(const uint16_t *class, unsigned bit)
 #endif
 }
 
-static Masks class_masks(const uint16_t *class)
-{
-    uint64_t word = class_bits(class, IS_WORD), mark = ~(word | class_bits(class, IS_SPACE)) | class_bits(class, IS_MARK);
-    return (Masks){word, mark, class_bits(class, IS_ALPHA), class_bits(class, IS_LOWER), class_bits(class, IS_UPPER),
-                   class_bits(class, IS_DIGIT)};
-}
+static inline Masks class_masks(const uint16_t *class) { return masks_with(class, class_bits); }
 
 /* The masks of 64 ASCII letters whose bit 32 is given with the others' classes. */
 static inline Masks masks_of(uint64_t alpha, uint64_t small, uint64_t digit, uint64_t sign, uint64_t space)
@@ -99,6 +102,13 @@ MODERN static inline Masks ascii_masks_modern(const uint8_t *bytes)
 #endif
 
 #if defined(NEWEST)
+NEWEST static inline uint64_t class_bits_newest(const uint16_t *class, unsigned bit)
+{
+    __m512i wanted = _mm512_set1_epi16((short)bit);
+    uint64_t high = _mm512_test_epi16_mask(_mm512_loadu_si512(class + 32), wanted);
+    return high << 32 | _mm512_test_epi16_mask(_mm512_loadu_si512(class), wanted);
+}
+
 /* Which of 64 bytes are the `count` from `first` on. */
 NEWEST static inline uint64_t from_newest(__m512i bytes, int first, int count)
 {

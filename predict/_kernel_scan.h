@@ -147,23 +147,35 @@ static Masks masks_by_class(const Text *text, size_t at) { return class_masks(te
 
 static Masks masks_by_byte(const Text *text, size_t at) { return ascii_masks(text->bytes + at); }
 
-static void scan_classes(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_class, write_many, write_few); }
-
-static void scan_ascii(const Text *text, Scan *scan) { scan_by(text, scan, masks_by_byte, write_many, write_few); }
+static void scan_plainly(const Text *text, Scan *scan)
+{
+    if (text->class) scan_by(text, scan, masks_by_class, write_many, write_few);
+    else scan_by(text, scan, masks_by_byte, write_many, write_few);
+}
 
 #if defined(MODERN)
 MODERN static Masks masks_modern(const Text *text, size_t at) { return ascii_masks_modern(text->bytes + at); }
 
-MODERN static void scan_modern(const Text *text, Scan *scan) { scan_by(text, scan, masks_modern, write_bytewise, write_few); }
+MODERN static void scan_modern(const Text *text, Scan *scan)
+{
+    if (text->class) scan_by(text, scan, masks_by_class, write_bytewise, write_few);
+    else scan_by(text, scan, masks_modern, write_bytewise, write_few);
+}
 #else
 #define is_modern() 0
-#define scan_modern scan_ascii
+#define scan_modern scan_plainly
 #endif
 
 #if defined(NEWEST)
 NEWEST static Masks masks_newest(const Text *text, size_t at) { return ascii_masks_newest(text->bytes + at); }
 
-NEWEST static void scan_newest(const Text *text, Scan *scan) { scan_by(text, scan, masks_newest, write_all, write_all); }
+NEWEST static Masks classes_newest(const Text *text, size_t at) { return masks_with(text->class + at, class_bits_newest); }
+
+NEWEST static void scan_newest(const Text *text, Scan *scan)
+{
+    if (text->class) scan_by(text, scan, classes_newest, write_all, write_all);
+    else scan_by(text, scan, masks_newest, write_all, write_all);
+}
 #else
 #define is_newest() 0
 #define scan_newest scan_modern
@@ -173,10 +185,9 @@ NEWEST static void scan_newest(const Text *text, Scan *scan) { scan_by(text, sca
 static int scan_text(const Text *text, Scan *scan)
 {
     if (RESERVE(scan->places, text->length + 96) || RESERVE(scan->marks, text->length + 72)) return -1;
-    if (text->class) scan_classes(text, scan);
-    else if (is_newest()) scan_newest(text, scan);
+    if (is_newest()) scan_newest(text, scan);
     else if (is_modern()) scan_modern(text, scan);
-    else scan_ascii(text, scan);
+    else scan_plainly(text, scan);
     sort_marks(text, scan);
     return split_sentences(text, scan);
 }

@@ -3,7 +3,7 @@
 #ifndef PARASTANCE_TEXT_H
 #define PARASTANCE_TEXT_H
 
-#include "_kernel_base.h"
+#include "_kernel_bits.h"
 
 /* The bits of a character's class; unicode.py computes them with Python's own functions. */
 enum {
@@ -85,24 +85,56 @@ WIDE static int padded_ascii(const uint8_t *bytes, size_t size)
 
 enum { NO_CLASSES = 1 };
 
-/* The code points and classes of a text that is not ASCII. */
+/* How many of 8 bytes are ASCII before the first that is not. */
+static inline size_t leading_ascii(const uint8_t *bytes)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t lane;
+    memcpy(&lane, bytes, 8);
+    lane &= 0x8080808080808080ULL;
+    return lane ? lowest_of(lane) / 8 : 8;
+#else
+    size_t n = 0;
+    while (n < 8 && bytes[n] < 0x80) n++;
+    return n;
+#endif
+}
+
+/* The code points and classes of a text that is not ASCII: eight bytes at a time, of which those from the first on that is beyond
+   ASCII are then done again. */
 static int decode_points(TextBuffer *buffer, size_t size, Text *text)
 {
-    size_t room = size + PADDING, n = 0;
+    size_t room = size + PADDING, at = 0, n = 0;
     if (RESERVE(buffer->point, room) || RESERVE(buffer->class, room) || RESERVE(buffer->offset, room)) return -1;
-    uint32_t *point = buffer->point.at;
+    const uint8_t *bytes = buffer->bytes.at;
+    uint32_t *point = buffer->point.at, *offset = buffer->offset.at;
     uint16_t *class = buffer->class.at;
-    for (size_t at = 0; at < size; n++) {
-        buffer->offset.at[n] = (uint32_t)at;
-        point[n] = next_point(buffer->bytes.at, &at);
+    while (at < size) {
+        size_t ascii = leading_ascii(bytes + at);
+        uint8_t few[8]; /* which, the compiler sees, are none of what is written */
+        memcpy(few, bytes + at, sizeof few);
+        for (size_t i = 0; i < 8; i++) point[n + i] = few[i];
+        for (size_t i = 0; i < 8; i++) offset[n + i] = (uint32_t)(at + i);
+        for (size_t i = 0; i < 8; i++) class[n + i] = latin[few[i]];
+        if (ascii == 8) { /* added apart, so that the next eight wait for nothing */
+            n += 8;
+            at += 8;
+            continue;
+        }
+        n += ascii;
+        at += ascii;
+        offset[n] = (uint32_t)at;
+        point[n] = next_point(bytes, &at);
         const uint16_t *block = class_blocks[point[n] >> 8];
         if (block == NULL) return NO_CLASSES;
         class[n] = block[point[n] & 255];
+        n++;
     }
-    buffer->offset.at[n] = (uint32_t)size;
+    n -= at - size; /* zeros behind the text are ASCII too */
+    offset[n] = (uint32_t)size;
     memset(point + n, 0, PADDING * sizeof *point);
     memset(class + n, 0, PADDING * sizeof *class);
-    *text = (Text){buffer->bytes.at, n, point, class, buffer->offset.at};
+    *text = (Text){bytes, n, point, class, offset};
     return 0;
 }
 
