@@ -44,7 +44,7 @@ static inline int is_plain(uint8_t byte) { return byte >= 0x20 && byte < 0x80 &&
 /* Where a run of plain bytes ends. */
 static inline const uint8_t *plain_run(const uint8_t *at, const uint8_t *end)
 {
-#if defined(__SSE2__)
+#if defined(WITH_SSE2)
     const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'), blank = _mm_set1_epi8(0x20);
     for (; end - at >= 16; at += 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
