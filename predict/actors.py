@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from parastance.predict import unicode
 from parastance.predict.characters import Indices, ranges
+from parastance.predict.keytable import NONE, Ids
 from parastance.predict.lexicon import CUT, CUT_WRITTEN, FLAGS, FORM, POSSESSIVE, UPPER, WRITTEN, Lexicon
 from parastance.predict.passages import Passages
 from parastance.predict.targets import ROLES, Matcher, Registry, find_mentions, matcher, needs
@@ -34,7 +35,6 @@ class Mentions:
         return Mentions(self.first[chosen], self.last[chosen], self.role[chosen])
 
 
-Ended = tuple[Indices, Indices, int, bool]  # walks, the nodes that they came to, after how many more words, and by a shortened one
 Known = dict[Matcher, "Aliases"]  # those of a lexicon
 
 
@@ -82,8 +82,10 @@ def _given(unit: "Unit", start: int, registry: Registry) -> Mentions:
 class Aliases:
     """A matcher's trie as arrays, in the numbers of a lexicon.
 
-    `_root`: the node that a form leads to, 0 for none; `_edges`: sorted, node << 32 | form, and the node it leads to; `_rules`: the
-    aliases that end at a node, node after node, as the role and what is asked of each word.
+    `_root`: the node that a form leads to, 0 for none; `_keys`: sorted, node << 32 | form, and `_nodes`, that they lead to;
+    `_rules`: the aliases that end at a node, node after node, as what is asked of each word, and their `_roles`. By word of the
+    lexicon: `_alone`, the role of the alias that it is by itself where capitals do not count (0) and do (1), -1 for none; `_on`,
+    the node that it leads to if there are longer aliases, else 0; `_leads`, whether there is either.
     """
 
     def __init__(self, aliases: Matcher, lexicon: Lexicon) -> None:
@@ -103,7 +105,8 @@ class Aliases:
         root = int(np.searchsorted(self._keys, 1 << _SHIFT))
         self._root = np.zeros(int(self._keys[root - 1]) + 2 if root else 1, np.int64)  # its last is for later forms, and for none
         self._root[self._keys[:root]] = self._nodes[:root]
-        self._leads = np.zeros(0, np.bool_)
+        self._leads, self._on, self._alone = np.zeros(0, np.bool_), np.zeros(0, np.int64), np.zeros((2, 0), np.int64)
+        self._further = np.array([bool(at and node.next) for at, node in enumerate(nodes)])
         self._ends = np.array(self._first, np.int64)
         self._roles = np.array(roles, np.int64)
         self._rules = np.full((len(rules), max(map(len, rules), default=1)), ANYHOW, np.int64)
@@ -120,35 +123,53 @@ class Aliases:
 
     def _longest(self, seen: Passages, wanted: NDArray[np.bool_] | None) -> tuple[Indices, Indices, Indices]:
         """Return (words at which an alias may start, where the longest that does ends or 0, its role)."""
-        leads = self._leading(seen.lexicon).take(seen.words)
+        self._meet(seen.lexicon)
+        leads = self._leads.take(seen.words)
         if wanted is not None:
-            leads = leads & wanted.take(seen.paragraph)
+            leads &= wanted.take(seen.paragraph)
         starts = np.flatnonzero(leads)
+        words, cased = seen.words.take(starts), seen.cased.take(seen.paragraph.take(starts))
+        role = self._alone[cased.astype(np.int64), words]
+        last = np.where(role == NONE, 0, starts + 1)
         limit = seen.sentence_ends.take(seen.sentence.take(starts))
-        walking, node = np.arange(len(starts)), np.zeros(len(starts), np.int64)
-        ended: list[Ended] = []
-        for depth in range(self._rules.shape[1]):
+        node = self._on.take(words)
+        walking = np.flatnonzero(node)
+        node = node.take(walking)
+        for depth in range(1, self._rules.shape[1]):
             inside = np.flatnonzero(starts.take(walking) + depth < limit.take(walking))
             walking, node = walking.take(inside), node.take(inside)
             if not len(walking):
                 break
             word = seen.words.take(starts.take(walking) + depth)
             step, cut = self._step(node, seen.lexicon.of(FORM, word)), seen.lexicon.of(CUT, word)
-            shorter = np.flatnonzero((step == 0) & (cut >= 0))
-            on = np.flatnonzero(step)
-            ended.append((walking.take(shorter), self._step(node.take(shorter), cut.take(shorter)), depth, True))
+            shorter, on = np.flatnonzero((step == 0) & (cut >= 0)), np.flatnonzero(step)
+            lost = self._step(node.take(shorter), cut.take(shorter))
+            for those, came, shortened in ((walking.take(shorter), lost, True), (walking.take(on), step.take(on), False)):
+                spelled = seen.words.take(np.add.outer(np.arange(depth + 1), starts.take(those)))
+                fit = self._fitting(seen.lexicon, spelled, came, cased.take(those), shortened)
+                good = np.flatnonzero(fit != NONE)
+                last[those.take(good)] = starts.take(those.take(good)) + depth + 1
+                role[those.take(good)] = fit.take(good)
             walking, node = walking.take(on), step.take(on)
-            ended.append((walking, node, depth, False))
-        return starts, *self._fitting(seen, starts, ended)
+        return starts, last, role
 
-    def _leading(self, lexicon: Lexicon) -> NDArray[np.bool_]:
-        """Return which words of the lexicon an alias may start with."""
-        if len(self._leads) < len(lexicon):
-            new, outside = np.arange(len(self._leads), len(lexicon)), len(self._root) - 1
-            forms = [lexicon.of(column, new) for column in (FORM, CUT)]
-            found = [self._root.take(np.where(form < 0, outside, form), mode="clip") > 0 for form in forms]
-            self._leads = np.concatenate([self._leads, found[0] | found[1]])
-        return self._leads
+    def _meet(self, lexicon: Lexicon) -> None:
+        """Find, for words that are new in the lexicon, which aliases they are and where they lead to."""
+        if len(self._leads) == len(lexicon):
+            return
+        new, outside = np.arange(len(self._leads), len(lexicon)), len(self._root) - 1
+        form, cut = (np.where(form < 0, outside, form) for form in (lexicon.of(FORM, new), lexicon.of(CUT, new)))
+        node = self._root.take(form, mode="clip")
+        lost = np.where(node == 0, self._root.take(cut, mode="clip"), 0)
+        alone = np.full((2, len(new)), NONE, np.int64)
+        for cased in (0, 1):
+            for came, shortened in ((node, False), (lost, True)):
+                those = np.flatnonzero(came)
+                as_written = np.full(len(those), bool(cased))
+                alone[cased, those] = self._fitting(lexicon, new[np.newaxis, those], came[those], as_written, shortened)
+        self._alone = np.concatenate([self._alone, alone], axis=1)
+        self._on = np.concatenate([self._on, np.where(self._further.take(node), node, 0)])
+        self._leads = np.concatenate([self._leads, (self._alone[:, new] != NONE).any(axis=0) | (self._on[new] > 0)])
 
     def _step(self, node: Indices, form: NDArray[np.int32]) -> Indices:
         """Return where forms lead to from nodes, 0 for nowhere."""
@@ -157,30 +178,28 @@ class Aliases:
         hit = (form >= 0) & (self._keys.take(at, mode="clip") == key) if len(self._keys) else np.zeros(len(key), np.bool_)
         return np.where(hit, self._nodes.take(at, mode="clip"), 0) if len(self._keys) else np.zeros(len(key), np.int64)
 
-    def _fitting(self, seen: Passages, starts: Indices, ended: list[Ended]) -> tuple[Indices, Indices]:
-        """Return (where the longest alias ends whose capitals the words have that begin at each of some starts, or 0, its role).
+    def _fitting(
+        self, lexicon: Lexicon, words: Indices | Ids, node: Indices, cased: NDArray[np.bool_], shortened: bool
+    ) -> Indices:
+        """Return the role of the first alias that ends at each node and whose capitals the words have that led there, -1 for none.
 
-        Of aliases of one node the first counts.
+        words: of shape (words of an alias, nodes); cased: whether capitals count there; shortened: whether the last led there
+        without its last letter.
         """
-        lexicon, last, role = seen.lexicon, np.zeros(len(starts), np.int64), np.zeros(len(starts), np.int64)
-        for walking, node, depth, shortened in ended:  # a longer one is found later
-            first, behind = self._ends.take(node), self._ends.take(node + 1)
-            walking = np.repeat(walking, behind - first)
-            if not len(walking):
-                continue
-            rule = -ranges(1 - behind, 1 - first)  # the first of a node is the last to be set
-            good = np.ones(len(rule), np.bool_)
-            cased = seen.cased.take(seen.paragraph.take(starts.take(walking)))
-            for at in range(depth + 1):
-                asked = self._rules[:, at].take(rule)
-                word = seen.words.take(starts.take(walking) + at)
-                written = lexicon.of(CUT_WRITTEN if shortened and at == depth else WRITTEN, word)
-                upper = ~cased | (lexicon.of(FLAGS, word) & UPPER != 0)
-                good &= (asked == ANYHOW) | ((asked == CAPITAL) & upper) | (asked == written) & (asked >= 0)
-            fit = np.flatnonzero(good)
-            last[walking.take(fit)] = starts.take(walking.take(fit)) + depth + 1
-            role[walking.take(fit)] = self._roles.take(rule.take(fit))
-        return last, role
+        first, behind = self._ends.take(node), self._ends.take(node + 1)
+        found, which = np.full(len(node), NONE, np.int64), np.repeat(np.arange(len(node)), behind - first)
+        if not len(which):
+            return found
+        rule = -ranges(1 - behind, 1 - first)  # the first of a node is the last to be set
+        good, anyhow = np.ones(len(rule), np.bool_), ~cased.take(which)
+        for at, word in enumerate(words):
+            asked, mine = self._rules[:, at].take(rule), word.take(which)
+            written = lexicon.of(CUT_WRITTEN if shortened and at == len(words) - 1 else WRITTEN, mine)
+            upper = anyhow | (lexicon.of(FLAGS, mine) & UPPER != 0)
+            good &= (asked == ANYHOW) | ((asked == CAPITAL) & upper) | (asked == written) & (asked >= 0)
+        fit = np.flatnonzero(good)
+        found[which.take(fit)] = self._roles.take(rule.take(fit))
+        return found
 
 
 def _apart(starts: Indices, last: Indices) -> NDArray[np.bool_]:

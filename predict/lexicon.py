@@ -20,8 +20,8 @@ SHORT = 2 * LANE
 LONGEST_EXACT = 4  # letters of an alias that must be written just so (US), see targets.needs
 
 TOKEN, FLAGS, FORM, CUT, WRITTEN, CUT_WRITTEN, LETTERS, CAPITALS, DIGITS = COLUMNS = range(9)  # see `Lexicon.of`
-(UPPER, LONG, POSSESSIVE, FIRST_PERSON, MONTH, MONTH_START, DAY, ONE_OR_TWO, UP_TO_FOUR, SCHEME, WWW, DOMAIN, CO, UK) = (
-    1 << bit for bit in range(14)
+(UPPER, LONG, POSSESSIVE, FIRST_PERSON, MONTH, MONTH_START, DAY, ONE_OR_TWO, UP_TO_FOUR, SCHEME, WWW, DOMAIN, CO, UK, OPYRIGHT) = (
+    1 << bit for bit in range(15)
 )
 DATED = MONTH | DAY | UP_TO_FOUR  # flags of words that a date may begin with
 LINKED = SCHEME | WWW | DOMAIN | CO  # and a link
@@ -45,6 +45,8 @@ _MASKS = np.array([(1 << 8 * count) - 1 for count in range(LANE + 1)], np.uint64
 def flags_of(word: str) -> int:
     """Return the bits that tell what a word looks like."""
     flags = UPPER * word[0].isupper() | LONG * (len(word) > 3) | POSSESSIVE * (word in ("s", "S")) | FIRST_PERSON * (word == "I")
+    if "opyright" in word:
+        flags |= OPYRIGHT
     if _ODD.match(word):
         flags |= sum(bit for bit, pattern in _SHAPES if pattern.match(word))
     return flags
@@ -143,6 +145,8 @@ def _lanes(characters: Characters, starts: Indices, ends: Indices) -> tuple[Keys
         at = np.searchsorted(starts, characters.wide, "right") - 1
         odd[at[(at >= 0) & (characters.wide < ends[at])]] = True
     lanes = np.ndarray(len(letters) - LANE + 1, "<u8", letters.data, 0, (1,))
-    first = lanes[starts] & _MASKS.take(lengths, mode="clip")
-    second = lanes[starts + LANE] & _MASKS.take(lengths - LANE, mode="clip")
+    first = lanes[starts]
+    first &= _MASKS.take(lengths, mode="clip")
+    second, long = np.zeros(len(starts), np.uint64), np.flatnonzero(lengths > LANE)
+    second[long] = lanes[starts.take(long) + LANE] & _MASKS.take(lengths.take(long) - LANE, mode="clip")
     return first, second, odd

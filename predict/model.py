@@ -26,7 +26,7 @@ from parastance.predict.targets import Registry, parse_target, read_registry
 if TYPE_CHECKING:
     from parastance.predict.judging import CompiledJudge
 
-CHUNK = 1000  # paragraphs scored at once
+CHUNK = 2000  # paragraphs scored at once
 
 
 class Unit(NamedTuple):

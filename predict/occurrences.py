@@ -10,7 +10,7 @@ from parastance.predict.characters import Indices
 from parastance.predict.keytable import Ids
 from parastance.predict.passages import Passages
 from parastance.predict.scorer import Matrix
-from parastance.predict.sums import Table, added, firsts, repeats
+from parastance.predict.sums import Table, added, among, firsts, repeats
 
 Where = NDArray[np.bool_]
 Part = tuple[int, Ids, Ids | Indices]  # a block, known terms of it, and the sentence or paragraph of each, in order
@@ -69,7 +69,10 @@ class Occurrences:
         return sums
 
     def _correct(self, found: Sequence[Matrix]) -> None:
-        """Put the sums right where a row has a term several times, in place."""
+        """Put the sums right where a row has a term several times, in place.
+
+        A sentence has several times only what its paragraph has, of which few terms are, so that few of its own are sorted.
+        """
         seen, blocks = self.seen, len(self.tables)
         bits = max(map(len, self.tables.values()), default=0).bit_length()
         width = np.dtype(np.uint32 if blocks * seen.rows << bits <= 1 << 32 else np.uint64)
@@ -79,16 +82,19 @@ class Occurrences:
             return ((np.arange(blocks)[:, np.newaxis] * seen.rows + rows).ravel() << bits).astype(width)
 
         terms, sentence = self._joined(self._inside, len(seen.owner), width)
-        within = np.flatnonzero(np.tile(seen.row >= 0, blocks).take(sentence))
-        keys = [terms + numbered(seen.owner).take(sentence)]
-        keys.append(terms.take(within) + numbered(seen.row).take(sentence.take(within)))
-        terms, paragraph = self._joined(self._across, len(seen), width)
-        keys.append(terms + numbered(np.arange(len(seen))).take(paragraph))
-        every = np.concatenate(keys)
+        others, paragraph = self._joined(self._across, len(seen), width)
+        mine = terms + numbered(seen.owner).take(sentence)
+        every = np.concatenate([mine, others + numbered(np.arange(len(seen))).take(paragraph)])
         every.sort()
-        again = repeats(every, bits)
+        of_paragraphs = repeats(every, bits)
+        likely = np.flatnonzero(among(mine, of_paragraphs.keys))
+        likely = likely.take(np.flatnonzero(np.tile(seen.row >= 0, blocks).take(sentence.take(likely))))
+        parts = terms.take(likely) + numbered(seen.row).take(sentence.take(likely))
+        parts.sort()
+        again = of_paragraphs, repeats(parts, bits)
         for block, (totals, table) in enumerate(zip(found, self.tables.values(), strict=True)):
-            again.between(block * seen.rows, (block + 1) * seen.rows).correct(totals, table)
+            first, second = (part.between(block * seen.rows, (block + 1) * seen.rows) for part in again)
+            first.followed(second).correct(totals, table)
 
     def _joined(self, parts: Sequence[Part], size: int, width: np.dtype[Any]) -> tuple[NDArray[Any], Indices]:
         """Return (the terms of some parts, where each is, that of later blocks being numbered behind the first's)."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from parastance.predict import lexicon as words
 from parastance.predict import marks, unicode
 from parastance.predict.characters import Indices
+from parastance.predict.keytable import Ids
 from parastance.predict.passages import Passages
 from parastance.predict.scorer import Matrix
 from parastance.predict.shape import NAMES, Place, has_mail
@@ -51,24 +52,29 @@ def _seen_in_words(seen: Passages) -> dict[str, Where]:
     """Return what is seen of dates and links."""
     letters, classes = seen.characters.letters, seen.characters.classes
     odd = np.flatnonzero(seen.flags & (words.DATED | words.LINKED))
-    starts, ends, flags = (np.append(part, [0, 0]) for part in (seen.starts, seen.ends, seen.flags))
 
     def decimal(places: Indices) -> Where:
         return np.asarray(classes.take(places) & unicode.DECIMAL != 0)
 
-    first, end, next_end = flags.take(odd), ends.take(odd), ends.take(odd + 1)
-    close = starts.take(odd + 1) == end + 1  # one character stands between a word and the next
-    second = flags.take(odd + 1) * close
-    third = flags.take(odd + 2) * (close & (starts.take(odd + 2) == next_end + 1))
+    def behind(steps: int) -> tuple[Ids, Indices, Indices]:
+        """Return (what words look like that come so many words later, where they start, where they end)."""
+        at = odd + steps
+        return seen.flags.take(at, mode="clip"), seen.starts.take(at, mode="clip"), seen.ends.take(at, mode="clip")
+
+    (first, start, end), (second, second_start, second_end), (third, third_start, _) = (behind(steps) for steps in range(3))
+    second = second * (second_start == end + 1)  # 0 unless one character stands between, as it does not behind the last word
+    third = third * (third_start == second_end + 1)
     mark = letters.take(end)
     blank, dot = mark == ord(" "), mark == ord(".")
-    parted, parted_again = (np.isin(one, [ord(part) for part in "./-"]) for one in (mark, letters.take(next_end)))
+    parted, parted_again = (
+        (one == ord(".")) | (one == ord("/")) | (one == ord("-")) for one in (mark, letters.take(second_end))
+    )
     day = (blank & decimal(end + 1)) | (dot & (letters.take(end + 1) == ord(" ")) & decimal(end + 2))
     date = (first & words.MONTH != 0) & day
     date |= (first & words.DAY != 0) & blank & (second & words.MONTH_START != 0)
     numbers = (first & words.UP_TO_FOUR != 0) & (second & words.ONE_OR_TWO != 0) & (third & words.UP_TO_FOUR != 0)
     date |= numbers & parted & parted_again
-    dotted = letters.take(starts.take(odd) - 1) == ord(".")
+    dotted = letters.take(start - 1) == ord(".")
     link = (first & words.SCHEME != 0) & (mark == ord(":"))
     link |= (first & words.WWW != 0) & dot
     link |= dotted & ((first & words.DOMAIN != 0) | ((first & words.CO != 0) & dot & (second & words.UK != 0)))
@@ -81,8 +87,8 @@ def _seen_in_words(seen: Passages) -> dict[str, Where]:
 def _seen_in_marks(seen: Passages, texts: Sequence[str]) -> dict[str, NDArray[np.generic]]:
     """Return what is seen of the marks between words."""
     characters, between, found = seen.characters, seen.marks, np.zeros(len(seen), np.uint16)
-    first, behind = (np.searchsorted(between.places, edges) for edges in (characters.starts, characters.ends))
-    filled = np.flatnonzero(first < behind)
+    first = np.append(np.searchsorted(between.places, characters.starts), len(between.places))
+    filled = np.flatnonzero(first[1:] > first[:-1])
     if len(filled):
         found[filled] = np.bitwise_or.reduceat(between.kinds, first.take(filled))
     separators = np.bincount(_paragraphs(seen, between.of(marks.SEPARATOR)), minlength=len(seen))
@@ -101,8 +107,7 @@ def _seen_in_marks(seen: Passages, texts: Sequence[str]) -> dict[str, NDArray[np
     }  # fmt: skip
     for at in np.flatnonzero(seen_of["mail"]).tolist():
         seen_of["mail"][at] = has_mail(texts[at])
-    if "opyright" in characters.text:
-        seen_of["copyright"] |= np.fromiter(("opyright" in text for text in texts), np.bool_, len(texts))
+    seen_of["copyright"][seen.paragraph.take(np.flatnonzero(seen.flags & words.OPYRIGHT))] = True
     return {**seen_of, "separator": np.minimum(1, separators / 3), "inner_stop": _any(seen, _paragraphs(seen, stops))}
 
 
@@ -113,7 +118,7 @@ def _seen_at_ends(seen: Passages, texts: Sequence[str]) -> dict[str, Where]:
     last = points.take(characters.ends - 1) * filled
     first, final = classes.take(characters.starts) * filled, classes.take(characters.ends - 1) * filled
     dots = (last == ord(".")) & (points.take(characters.ends - 2) == ord(".")) & (points.take(characters.ends - 3) == ord("."))
-    opened = np.isin(last, [ord(end) for end in _OPEN if len(end) == 1]) | dots
+    opened = dots | np.isin(last, [ord(end) for end in _OPEN if len(end) == 1])
     for at in np.flatnonzero(final & unicode.SPACE).tolist():
         opened[at] = texts[at].rstrip().endswith(_OPEN)
     for at in np.flatnonzero(final & unicode.TAIL).tolist():

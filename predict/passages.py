@@ -135,11 +135,13 @@ def sentence_ends(characters: Characters, stops: Indices) -> tuple[Indices, Indi
         ends[at] = match.end() if match else 0
     found = ends[ends > 0]
     owner = np.searchsorted(characters.starts, found, "right") - 1
-    kept, last = [], 0
-    for at, (end, start) in enumerate(zip(found.tolist(), characters.starts[owner].tolist(), strict=True)):
-        if end - max(start, last) >= SHORTEST:
-            kept.append(at)
-            last = end
+    starts = characters.starts.take(owner)
+    kept = found - np.maximum(starts, np.append(0, found)[:-1]) >= SHORTEST
+    last = 0
+    for at in np.flatnonzero(~kept).tolist():  # those that are kept only if the one before is not
+        if at and kept[at - 1]:
+            last = found[at - 1]
+        kept[at] = found[at] - max(starts[at], last) >= SHORTEST
     cuts = np.concatenate([found[kept], characters.ends])
     owners = np.concatenate([owner[kept], np.arange(len(characters.ends))])
     order = np.argsort(owners, kind="stable")

@@ -38,7 +38,7 @@ from parastance.predict.terms import ngrams, own_names
 if TYPE_CHECKING:
     from parastance.predict.model import Unit
 
-BATCH = 1 << 18  # characters of the texts that are scored at once, unless one alone is longer
+BATCH = 1 << 19  # characters of the texts that are scored at once, unless one alone is longer
 KEPT = 24 << 20  # bytes
 
 

@@ -18,6 +18,8 @@ from parastance.predict.keytable import Ids
 from parastance.predict.scorer import Matrix
 
 Table = NDArray[np.float32]
+_GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio, whose multiples are spread most evenly
+MARKED = 18  # bits of the places where `among` marks what is wanted
 GRID = 2.0**24  # steps of 1, of what is added: sums are exact up to 2**29
 
 
@@ -38,8 +40,9 @@ def added(table: Table, terms: Ids, starts: Indices) -> Matrix:
 
     The columns, of which there is an even number, are added two by two, as complex numbers are, in half the time.
     """
-    values = table.take(terms, axis=0).astype(np.float64).view(np.complex128)
-    return np.add.reduceat(values, starts, axis=0).view(np.float64) if len(starts) else np.zeros((0, table.shape[1]))
+    if not len(starts):
+        return np.zeros((0, table.shape[1]))
+    return np.add.reduceat(table.take(terms, axis=0).view(np.complex64), starts, axis=0, dtype=np.complex128).view(np.float64)
 
 
 def norms(sums: Matrix) -> Matrix:
@@ -51,35 +54,47 @@ def norms(sums: Matrix) -> Matrix:
 
 @dataclass(frozen=True)
 class Repeats:
-    """The terms that rows have several times, row by row; row, term, count: of each."""
+    """The terms that rows have several times. keys: row << bits | term, in order; count: of each."""
 
-    row: Indices
-    term: Indices
+    keys: Indices
     count: Indices
+    bits: int
 
     def between(self, first: int, last: int) -> "Repeats":
         """Return those of the rows from the first to before the last, which are then counted from the first."""
-        own = slice(*np.searchsorted(self.row, (first, last)))
-        return Repeats(self.row[own] - first, self.term[own], self.count[own])
+        own = slice(*np.searchsorted(self.keys, (first << self.bits, last << self.bits)))
+        return Repeats(self.keys[own] - (first << self.bits), self.count[own], self.bits)
+
+    def followed(self, other: "Repeats") -> "Repeats":
+        """Return these and others, whose rows come later."""
+        return Repeats(np.concatenate([self.keys, other.keys]), np.concatenate([self.count, other.count]), self.bits)
 
     def correct(self, sums: Matrix, table: Table) -> None:
         """Put the rows' sums right, in place; the last column is of squares."""
-        if not len(self.row):
+        if not len(self.keys):
             return
-        frequency, first = 1.0 + np.log(self.count), firsts(self.row)
+        row = self.keys >> self.bits
+        frequency, first = 1.0 + np.log(self.count), firsts(row)
         more = frequency - self.count
-        values = table.take(self.term, axis=0) * more[:, np.newaxis]
+        values = table.take(self.keys & ((1 << self.bits) - 1), axis=0) * more[:, np.newaxis]
         values[:, -1] *= (frequency * frequency - self.count) / more
         values = rounded(values).view(np.complex128)
-        sums[self.row.take(first)] += np.add.reduceat(values, first, axis=0).view(np.float64)
+        sums[row.take(first)] += np.add.reduceat(values, first, axis=0).view(np.float64)
 
 
 def repeats(keys: NDArray[Any], bits: int) -> Repeats:
     """Return what comes several times in keys in order, each a row << bits | a term."""
     again = np.flatnonzero(keys[1:] == keys[:-1])
     run = firsts(again - np.arange(len(again)))
-    once = keys.take(again.take(run)).astype(np.int64)
-    return Repeats(once >> bits, once & ((1 << bits) - 1), np.append(run[1:], len(again)) - run + 1)
+    return Repeats(keys.take(again.take(run)).astype(np.int64), np.append(run[1:], len(again)) - run + 1, bits)
+
+
+def among(keys: NDArray[Any], wanted: Indices) -> NDArray[np.bool_]:
+    """Return which keys may be among some wanted ones: all of those, and a few more (Bloom 1970, CACM 13:7, with one hash)."""
+    width = 8 * keys.dtype.itemsize
+    odd, shift, marked = keys.dtype.type(_GOLDEN >> (64 - width) | 1), width - MARKED, np.zeros(1 << MARKED, np.bool_)
+    marked[(wanted.astype(keys.dtype) * odd >> shift).astype(np.int64)] = True
+    return np.asarray(marked.take((keys * odd >> shift).astype(np.int64)))
 
 
 def rounded(values: Matrix) -> Matrix:
