@@ -53,6 +53,8 @@ static inline const uint8_t *plain_run(const uint8_t *at, const uint8_t *end)
         unsigned mask = (unsigned)_mm_movemask_epi8(found);
         if (mask) return at + lowest_of(mask);
     }
+#else
+    (void)end;
 #endif
     while (is_plain(*at)) at++;
     return at;
