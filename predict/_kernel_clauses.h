@@ -98,7 +98,7 @@ static ALWAYS_INLINE void walk_to_edge(Clauses *in, Walk *walk, uint32_t side, s
 }
 
 /* The clause of the target's mention `index`, the first in it, of the sentence low:high; return the first mention behind it. */
-static size_t find_clause(Clauses *in, size_t index, size_t low, size_t high)
+static ALWAYS_INLINE size_t find_clause(Clauses *in, size_t index, size_t low, size_t high)
 {
     const Mention *mentions = in->view->mentions.at;
     const Near *near = in->lexicon->near.at;

@@ -13,7 +13,7 @@ enum { NEAR_LEFT = 0, NEAR_RIGHT = 2, NEAR_CLAUSE = 4, NEAR_ACTOR = 10, NEAR_PAR
 static ALWAYS_INLINE uint32_t near_actor(uint32_t role, uint32_t side) { return NEAR_ACTOR + 4 * (role - 1) + 2 * side; }
 
 /* What is near a token; BLANK has nothing. */
-static ALWAYS_INLINE Near near_of(const Lexicon *lexicon, uint32_t token) { return lexicon->near.at[(size_t)(uint32_t)(token + 1)]; }
+static ALWAYS_INLINE Near near_of(const Lexicon *lexicon, uint32_t token) { return lexicon->near.at[(uint32_t)(token + 1)]; }
 
 /* Put the id that a token has at a place, if any, at the end of a bag's items with room for it; return their new end. */
 static ALWAYS_INLINE uint32_t *put_near(uint32_t *end, const Near *all, const uint32_t *ids, uint32_t token, uint32_t place,
@@ -37,7 +37,8 @@ typedef struct {
 
 static void fill_parting(Parting *parting, const Block *clauses)
 {
-    for (size_t i = 0; i < CONJUNCTIONS; i++) parting->parts[i] = hash_bytes((const uint8_t *)conjunctions[i], strlen(conjunctions[i]));
+    for (size_t i = 0; i < CONJUNCTIONS; i++)
+        parting->parts[i] = hash_bytes((const uint8_t *)conjunctions[i], strlen(conjunctions[i]));
     for (uint8_t mark = 0; mark < 128; mark++)
         for (uint32_t side = 0; side < 2; side++)
             parting->edges[side][mark] = index_find(&clauses->index, term_key(EDGE_LEFT + side, hash_bytes(&mark, 1), 0));
