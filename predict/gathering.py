@@ -1,7 +1,7 @@
 """Bodies that worker processes hand over, put into one file in the order in which the parts were given out.
 
-So the file is the output in the end, as where one process writes it. What comes before its turn waits in the memory that its
-worker shares (see `room`).
+So the file is the output in the end, as where one process writes it. What comes before its turn waits in the memory that its worker
+shares (see `room`); where that is full, it goes into a file of that worker's, and the output is put together in the end.
 """
 
 from collections import deque
@@ -17,15 +17,15 @@ from parastance.predict.storage import writing
 from parastance.predict.worker import Changed
 
 
-@dataclass
+@dataclass(eq=False)
 class Turn:
-    """A part that was given to a worker, the blocks of its body that are not yet taken, and what came of it."""
+    """A part that was given to a worker, the blocks of its body that wait, what came of it, and where its body goes once it may."""
 
     part: Part
     room: Room
     blocks: deque[tuple[int, int]] = field(default_factory=deque)
-    begun: bool = False
     outcome: Done | Changed | None = None
+    spool: Spool | None = None
 
 
 class Gathering:
@@ -36,7 +36,8 @@ class Gathering:
 
     def __init__(self, spool: Spool, output: str) -> None:
         self.spool, self.output = spool, output
-        self.turns: deque[Turn] = deque()
+        self.turns: list[Turn] = []
+        self.full: dict[Room, Spool] = {}  # files of workers whose memory was full
         self.bell, self._rope = Pipe(duplex=False)
         self._written: deque[tuple[Turn, Written | Exception]] = deque()
         self.pending = 0  # parts whose outcome was not yet told
@@ -52,6 +53,10 @@ class Gathering:
         """Take over a block of a part's body."""
         turn.blocks.append((block, size))
         self._go_on()
+        mine = [one for one in self.turns if one.room is turn.room and one.spool is None]
+        while sum(len(one.blocks) for one in mine) >= turn.room.blocks:
+            self._open(mine.pop(0), self.full.setdefault(turn.room, Spool(self.spool.folder, waiting=0)))
+            self._go_on()
 
     def end(self, turn: Turn, outcome: Done | Changed) -> None:
         """Take note that a part is done, or cannot be."""
@@ -62,8 +67,8 @@ class Gathering:
         """Forget a part whose worker has ended."""
         self.turns.remove(turn)
         self.pending -= 1
-        if turn.begun:
-            self.spool.close()
+        if turn.spool is not None:
+            turn.spool.close()
         self._go_on()
 
     def finished(self) -> list[tuple[Part, Done | Changed]]:
@@ -84,30 +89,44 @@ class Gathering:
 
     def rest(self) -> None:
         """Run no thread for now."""
-        self.spool.rest()
+        for spool in (self.spool, *self.full.values()):
+            spool.rest()
 
     def close(self) -> None:
         """Leave what was written to whoever puts it together."""
-        self.spool.close()
+        for spool in (self.spool, *self.full.values()):
+            spool.close()
+
+    def _open(self, turn: Turn, spool: Spool) -> None:
+        with writing(self.output):
+            spool.open()
+        turn.spool = spool
 
     def _go_on(self) -> None:
-        with writing(self.output):
-            while self.turns:
-                turn = self.turns[0]
-                if not turn.begun and (turn.blocks or turn.outcome is not None):
-                    self.spool.open()
-                    turn.begun = True
-                while turn.blocks:
-                    block, size = turn.blocks.popleft()
-                    self.spool.write(turn.room.view(block, size), partial(turn.room.give_back, block))
-                if turn.outcome is None:
-                    return
-                self.turns.popleft()
-                if isinstance(turn.outcome, Done):
-                    self.spool.end_later(partial(self._tell, turn))
-                else:
-                    self.spool.close()  # with rows that are not wanted at its end
-                    self._tell(turn, Written({}, 0, ""))
+        """Write what may be written: of the first part that has no file yet, which gets this one, and of those that have one."""
+        free = all(turn.spool is not self.spool for turn in self.turns)
+        for turn in list(self.turns):
+            if turn.spool is None and free:
+                free = False
+                if turn.blocks or turn.outcome is not None:
+                    self._open(turn, self.spool)
+            if turn.spool is not None:
+                with writing(self.output):
+                    self._write(turn, turn.spool)
+                free = free or (turn.spool is self.spool and turn.outcome is not None)
+
+    def _write(self, turn: Turn, spool: Spool) -> None:
+        while turn.blocks:
+            block, size = turn.blocks.popleft()
+            spool.write(turn.room.view(block, size), partial(turn.room.give_back, block))
+        if turn.outcome is None:
+            return
+        self.turns.remove(turn)
+        if isinstance(turn.outcome, Done):
+            spool.end_later(partial(self._tell, turn))
+        else:
+            spool.close()  # with rows that are not wanted at its end
+            self._tell(turn, Written({}, 0, ""))
 
     def _tell(self, turn: Turn, written: Written | Exception) -> None:
         self._written.append((turn, written))

@@ -14,7 +14,7 @@ class Room:
     """The blocks of one worker. context: of multiprocessing; path: of the file that backs them, None where a fork shares them."""
 
     def __init__(self, context: Any, path: str | None) -> None:
-        self.path = path
+        self.path, self.blocks = path, BLOCKS
         self.freed, self.freeing = context.Pipe(duplex=False)
         self.memory = _memory(path, make=True)
 
@@ -27,11 +27,11 @@ class Room:
         with suppress(OSError):  # it may have ended
             self.freeing.send_bytes(bytes([block]))
 
-    def __getstate__(self) -> tuple[str | None, Connection]:
-        return self.path, self.freed
+    def __getstate__(self) -> tuple[str | None, int, Connection]:
+        return self.path, self.blocks, self.freed
 
-    def __setstate__(self, state: tuple[str | None, Connection]) -> None:
-        self.path, self.freed = state
+    def __setstate__(self, state: tuple[str | None, int, Connection]) -> None:
+        self.path, self.blocks, self.freed = state
         self.memory = _memory(self.path, make=False)
 
 
@@ -58,7 +58,7 @@ class Handed:
         self.filled = 0
 
     def write(self, data: bytes | bytearray) -> int:
-        """Add to the body; wait where all blocks are full, which those of the parts before it will be rid of first."""
+        """Add to the body; wait where all blocks are full, which the parent then empties."""
         view = memoryview(data)
         while len(view):
             if self.block is None:

@@ -2,9 +2,12 @@
 
     python tests/benchmarks/kills.py --kills 200 --jobs 1
     python tests/benchmarks/kills.py --kills 200 --jobs 2
+    python tests/benchmarks/kills.py --kills 200 --jobs 2 --single 20
     python tests/benchmarks/kills.py --kills 20 --dask
 
-With --dask it is a worker of a cluster of two that is killed half-way; another takes its place, the run itself goes on.
+With --single the input is one file of JSON Lines of so many MB, as is the output, and half of the runs are killed again before they
+are resumed to the end. With --dask it is a worker of a cluster of two that is killed half-way; another takes its place, the run
+itself goes on.
 """
 
 import argparse
@@ -20,7 +23,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from archive_maker import make_archive
+from archive_maker import ARTICLES, make_archive
 
 OUTPUTS = ("folder/", "one.jsonl", "one.parquet", "one.csv", "parts.parquet/")
 
@@ -43,6 +46,16 @@ def run(arguments: list[str]) -> float:
     done = subprocess.run(arguments, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr[-2000:]
     return time.monotonic() - began
+
+
+def make_single(archive: Path, size: int, rng: random.Random) -> None:
+    """Write a folder with one file of JSON Lines, some rows of which are bad."""
+    archive.mkdir()
+    words = [text for path in sorted(ARTICLES.glob("*.txt")) for text in path.read_text(encoding="utf-8").split()]
+    with open(archive / "rows.jsonl", "w", encoding="utf-8") as stream:
+        while stream.tell() < size:
+            text = " ".join(rng.choices(words, k=rng.randint(5, 60)))
+            stream.write(json.dumps({"id": stream.tell(), "text": text}) + "\n" if rng.random() > 0.001 else '{"text": \n')
 
 
 def parts_done(place: Path) -> int:
@@ -79,6 +92,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=500)
     parser.add_argument("--rows", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--single", type=float, default=0, metavar="MB")
     parser.add_argument("--dask", action="store_true")
     parser.add_argument("--model")
     parser.add_argument("--seed", type=int, default=0)
@@ -89,29 +103,39 @@ def main() -> int:
 
 
 def options_of(given: argparse.Namespace) -> list[str]:
-    return ["--part-size", "0.002", *(["--model", given.model] if given.model else [])]
+    return ["--part-size", "0.3" if given.single else "0.002", *(["--model", given.model] if given.model else [])]
 
 
 def kills(given: argparse.Namespace, rng: random.Random, root: Path) -> int:
     """Kill, resume, compare; print a line now and then and the sum."""
     archive = root / "archive"
-    make_archive(archive, given.files, given.rows, given.seed)
+    if given.single:
+        make_single(archive, int(given.single * 1e6), rng)
+    else:
+        make_archive(archive, given.files, given.rows, given.seed)
+    outputs = ("one.jsonl",) if given.single else OUTPUTS
     options = [*options_of(given), "--jobs", str(given.jobs)]
     wanted, seconds = {}, {}
     (root / "wanted").mkdir()
-    for name in OUTPUTS:
+    for name in outputs:
         seconds[name] = run(command(archive, f"{root}/wanted/{name}", options))
         wanted[name] = snapshot(root / "wanted", name)
-    print(f"{given.files} files, undisturbed: " + ", ".join(f"{name} {spent:.1f} s" for name, spent in seconds.items()), flush=True)
+    what = f"a file of {given.single:g} MB" if given.single else f"{given.files} files"
+    print(f"{what}, undisturbed: " + ", ".join(f"{name} {spent:.1f} s" for name, spent in seconds.items()), flush=True)
     equal = in_work = before = after = differing = 0
     done: list[int] = []
     for number in range(given.kills):
-        name = OUTPUTS[number % len(OUTPUTS)]
+        name = outputs[number % len(outputs)]
         place = root / "killed"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         arguments = [*command(archive, f"{place}/{name}", options), "--resume"]
         process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+        if given.single and number % 2:  # a first time, then as all others
+            time.sleep(rng.uniform(0.2, 0.6) * seconds[name])
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
         if rng.random() < 0.2:  # at any moment, also while it starts
             time.sleep(rng.uniform(0, seconds[name]))
         else:  # at work, or while the output is put together
@@ -134,7 +158,7 @@ def kills(given: argparse.Namespace, rng: random.Random, root: Path) -> int:
         if (number + 1) % 20 == 0:
             print(f"{number + 1} kills: {equal} equal, {differing} differ", flush=True)
     print(
-        f"jobs {given.jobs}: {given.kills} kills over {given.files} files: {equal} outputs equal, {differing} differ; "
+        f"jobs {given.jobs}: {given.kills} kills over {what}: {equal} outputs equal, {differing} differ; "
         f"{in_work} killed with some parts done (from {min(done)} to {max(done)}), {before} before the first, {after} after the end"
     )
     return int(differing > 0)
@@ -143,7 +167,11 @@ def kills(given: argparse.Namespace, rng: random.Random, root: Path) -> int:
 def dask_kills(given: argparse.Namespace, rng: random.Random, root: Path) -> int:
     """Kill one worker of two in each run, half-way at random; start another; compare."""
     archive = root / "archive"
-    make_archive(archive, given.files, given.rows, given.seed)
+    if given.single:
+        make_single(archive, int(given.single * 1e6), rng)
+    else:
+        make_archive(archive, given.files, given.rows, given.seed)
+    outputs = ("one.jsonl",) if given.single else OUTPUTS
     options = options_of(given)
     (root / "wanted").mkdir()
     wanted = {}
@@ -163,7 +191,7 @@ def dask_kills(given: argparse.Namespace, rng: random.Random, root: Path) -> int
         print(f"{given.files} files on two workers, undisturbed: {seconds:.1f} s from the first part on", flush=True)
         number = early = 0
         while number < given.kills:
-            name = OUTPUTS[number % len(OUTPUTS)]
+            name = outputs[number % len(outputs)]
             place = root / "killed"
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
