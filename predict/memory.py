@@ -60,4 +60,4 @@ class Memory:
         self.number[new] = [blocks.numbers.get(token, NONE) for token in tokens]
         if blocks.grams is not None:
             self.table[new, : self._labels] = rounded(blocks.grams.scores(tokens))
-        self.table[new, self.split :] = rounded(blocks.table.take(blocks.notion.take(self.number[new]), axis=0).astype(np.float64))
+        self.table[new, self.split :] = blocks.table.take(blocks.notion.take(self.number[new]), axis=0)

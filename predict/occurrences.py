@@ -10,10 +10,10 @@ from parastance.predict.characters import Indices
 from parastance.predict.keytable import Ids
 from parastance.predict.passages import Passages
 from parastance.predict.scorer import Matrix
-from parastance.predict.sums import Table, added, among, firsts, repeats
+from parastance.predict.sums import Table, added, among, firsts, pieces, repeats
 
 Where = NDArray[np.bool_]
-Part = tuple[int, Ids, Ids | Indices]  # a block, known terms of it, and the sentence or paragraph of each, in order
+Part = tuple[int, Ids, Ids]  # a block, known terms of it, and the sentence or paragraph of each, in order
 
 
 class Occurrences:
@@ -39,7 +39,7 @@ class Occurrences:
             within = inside.ravel().take(known)
             out = known.take(np.flatnonzero(~within))
             known = known.take(np.flatnonzero(within))
-            self._across.append((number, flat.take(out), self.seen.owner.take(sentence.take(out))))
+            self._across.append((number, flat.take(out), self.seen.owner.take(sentence.take(out)).astype(np.int32)))
         self._inside.append((number, flat.take(known), sentence.take(known)))
 
     def put(self, block: str, terms: Ids) -> None:
@@ -64,8 +64,9 @@ class Occurrences:
         tables = list(self.tables.values())
         sums = [np.zeros((size, table.shape[1])) for table in tables]
         for block, terms, where in parts:
-            start = firsts(where)
-            sums[block][where.take(start)] += added(tables[block], terms, start)
+            for own in pieces(len(terms)):
+                start = firsts(where[own])
+                sums[block][where[own].take(start)] += added(tables[block], terms[own], start)
         return sums
 
     def _correct(self, found: Sequence[Matrix]) -> None:
@@ -84,19 +85,18 @@ class Occurrences:
         terms, sentence = self._joined(self._inside, len(seen.owner), width)
         others, paragraph = self._joined(self._across, len(seen), width)
         mine = terms + numbered(seen.owner).take(sentence)
-        every = np.concatenate([mine, others + numbered(np.arange(len(seen))).take(paragraph)])
-        every.sort()
-        of_paragraphs = repeats(every, bits)
-        likely = np.flatnonzero(among(mine, of_paragraphs.keys))
-        likely = likely.take(np.flatnonzero(np.tile(seen.row >= 0, blocks).take(sentence.take(likely))))
-        parts = terms.take(likely) + numbered(seen.row).take(sentence.take(likely))
-        parts.sort()
-        again = of_paragraphs, repeats(parts, bits)
+        of_paragraphs = repeats(np.concatenate([mine, others + numbered(np.arange(len(seen))).take(paragraph)]), bits)
+        several, rows, parts = np.tile(seen.row >= 0, blocks), numbered(seen.row), []
+        for own in pieces(len(mine)):
+            likely = np.flatnonzero(among(mine[own], of_paragraphs.keys)) + own.start
+            likely = likely.take(np.flatnonzero(several.take(sentence.take(likely))))
+            parts.append(terms.take(likely) + rows.take(sentence.take(likely)))
+        again = of_paragraphs, repeats(np.concatenate([mine[:0], *parts]), bits)
         for block, (totals, table) in enumerate(zip(found, self.tables.values(), strict=True)):
             first, second = (part.between(block * seen.rows, (block + 1) * seen.rows) for part in again)
             first.followed(second).correct(totals, table)
 
-    def _joined(self, parts: Sequence[Part], size: int, width: np.dtype[Any]) -> tuple[NDArray[Any], Indices]:
+    def _joined(self, parts: Sequence[Part], size: int, width: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return (the terms of some parts, where each is, that of later blocks being numbered behind the first's)."""
         terms = np.concatenate([np.zeros(0, width), *(terms for _, terms, _ in parts)], dtype=width, casting="unsafe")
-        return terms, np.concatenate([np.zeros(0, np.int64), *(where + block * size for block, _, where in parts)])
+        return terms, np.concatenate([np.zeros(0, np.int32), *(where + block * size for block, _, where in parts)])

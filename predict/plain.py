@@ -3,7 +3,7 @@ its words.
 
 The path: `characters`, `marks` and `lexicon` (words by number), `passages` (with sentences), `actors` (who is named), `masked`,
 `terms`, `relation_terms` and `clause_terms` (what is found), `occurrences` and `sums` (what that adds), `outlines` (shapes).
-Memory: some 100 bytes a character of a batch.
+Memory: some 80 bytes a character of a batch.
 """
 
 from collections import deque

@@ -21,7 +21,8 @@ PAIRS = (  # kinds, and which two of those beside the target
     *(("R", at, at + 1) for at in range(WINDOW, 2 * WINDOW - 1)),
     ("LL", WINDOW - 2, WINDOW - 1), ("RR", WINDOW, WINDOW + 1), ("LR", WINDOW - 1, WINDOW),
 )  # fmt: skip
-Found = tuple[Indices, Ids, Where]  # actors, the terms of each, of shape (actors, k), whether they lie inside its sentence
+Found = tuple[Ids, Where]  # the terms of each actor, of shape (actors, k), and whether they lie inside its sentence
+PIECE = 1 << 14  # actors that are looked at at once: a text of nothing but names takes some 1 kB each
 _FIRST, _SECOND = (np.array(side) for side in zip(*(pair[1:] for pair in PAIRS), strict=True))
 
 
@@ -49,15 +50,19 @@ class Relations:
     def find(self, seen: Passages, masked: Masked, found: Occurrences) -> None:
         """Add the terms of `features.relations` and, where there is a second view, of `features.frames`."""
         actors = Actors(seen, masked, self.table)
-        parts = self._targets(actors), self._others(actors), self._between(actors)
         views = [(0, actors.second), (actors.second, len(actors.places))][: masked.views]
+        targets, others = (np.flatnonzero((actors.roles == TARGET_ROLE) == is_target) for is_target in (True, False))
+        for chosen, spell in ((targets, self._targets), (others, self._others), (actors.meeting(), self._between)):
+            for piece in np.split(chosen, range(PIECE, len(chosen), PIECE)):
+                terms, inside = spell(actors, piece)
+                for view, (block, edges) in enumerate(zip(VIEWS, views, strict=False)):
+                    if block in found.tables:
+                        own = slice(*np.searchsorted(piece, edges))
+                        sentence = actors.sentence.take(piece[own]) - np.int32(view * len(seen.owner))
+                        found.add(block, terms[own], sentence, inside[own])
         for view, (block, (first, last)) in enumerate(zip(VIEWS, views, strict=False)):
             if block not in found.tables:
                 continue
-            for chosen, terms, inside in parts:
-                own = slice(*np.searchsorted(chosen, (first, last)))
-                sentence = actors.sentence.take(chosen[own]) - np.int32(view * len(seen.owner))
-                found.add(block, terms[own], sentence, inside[own])
             mine = actors.sentence[first:last] - np.int32(view * len(seen.owner))
             named = seen.tally(mine[actors.roles[first:last] == TARGET_ROLE]) > 0
             found.put(block, self._named[view].take(named.astype(np.int64)))
@@ -65,38 +70,32 @@ class Relations:
                 names = seen.tally(mine[actors.roles[first:last] == NAME_ROLE])
                 found.put(block, self._names.take(names, mode="clip"))
 
-    def _targets(self, actors: "Actors") -> Found:
+    def _targets(self, actors: "Actors", chosen: Indices) -> Found:
         """Return the words and pairs of words beside the target."""
-        chosen = np.flatnonzero(actors.roles == TARGET_ROLE)
         view = actors.view.take(chosen)
         at, inside = actors.around(chosen, SIDES)
         singles = self.table.singles.take(self._beside.take(view, axis=0) + actors.local.take(at))
         tokens = (actors.tokens.take(at) + 1).astype(np.uint64)
         keys = self._pairs.take(view, axis=0) | tokens[:, _FIRST] << np.uint64(FIRST) | tokens[:, _SECOND]
         pairs = self.table.pairs(keys.ravel()).reshape(keys.shape)
-        return chosen, np.hstack([singles, pairs]), np.hstack([inside, inside[:, _FIRST] & inside[:, _SECOND]])
+        return np.hstack([singles, pairs]), np.hstack([inside, inside[:, _FIRST] & inside[:, _SECOND]])
 
-    def _others(self, actors: "Actors") -> Found:
+    def _others(self, actors: "Actors", chosen: Indices) -> Found:
         """Return the words near other actors."""
-        chosen = np.flatnonzero(actors.roles != TARGET_ROLE)
         at, inside = actors.around(chosen, NEARBY)
         kinds = self._near[actors.view.take(chosen), actors.roles.take(chosen)]
-        return chosen, self.table.singles.take(kinds + actors.local.take(at)), inside
+        return self.table.singles.take(kinds + actors.local.take(at)), inside
 
-    def _between(self, actors: "Actors") -> Found:
-        """Return the pairs of neighbouring actors of which one is the target, and the words between them."""
-        places, roles, paragraph = actors.places, actors.roles, actors.paragraph
-        meet = (places[1:] - places[:-1] <= REACH) & (paragraph[1:] == paragraph[:-1])
-        meet &= (roles[1:] == TARGET_ROLE) | (roles[:-1] == TARGET_ROLE)
-        one = np.flatnonzero(meet)
-        other = one + 1
+    def _between(self, actors: "Actors", one: Indices) -> Found:
+        """Return the pairs that some actors are with the next ones, and the words between them."""
+        places, roles, other = actors.places, actors.roles, one + 1
         view, kind = actors.view.take(one), roles.take(one) * len(TOKENS) + roles.take(other)
         at: Ids = np.add.outer(places.take(one), np.arange(REACH, dtype=np.int32))
         at *= at < places.take(other)[:, np.newaxis]
         terms: Ids = self.table.singles.take(self._meetings[view, kind][:, np.newaxis] + actors.local.take(at))
         terms[:, 0] = self._met[view, kind]
         inside = actors.sentence.take(one) == actors.sentence.take(other)
-        return one, terms, np.repeat(inside[:, np.newaxis], REACH, axis=1)
+        return terms, np.repeat(inside[:, np.newaxis], REACH, axis=1)
 
 
 class Actors:
@@ -112,6 +111,12 @@ class Actors:
         self.view: NDArray[np.intp] = (self.places >= masked.length).astype(np.intp)
         self.paragraph: Indices = seen.owner.take(self.sentence - self.view * len(seen.owner)) + self.view * len(seen)
         self._starts, self._ends = masked.starts.astype(np.int32), masked.ends.astype(np.int32)
+
+    def meeting(self) -> Indices:
+        """Return which actors are near the next one, either of them being the target."""
+        near = (self.places[1:] - self.places[:-1] <= REACH) & (self.paragraph[1:] == self.paragraph[:-1])
+        near &= (self.roles[1:] == TARGET_ROLE) | (self.roles[:-1] == TARGET_ROLE)
+        return np.flatnonzero(near)
 
     def around(self, chosen: Indices, offsets: Ids) -> tuple[Ids, Where]:
         """Return (the tokens at some offsets from the chosen actors, 0 beyond their paragraphs, whether they are of their

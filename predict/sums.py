@@ -3,10 +3,12 @@
 A row's sum over its terms of (1 + ln count) * weight is that of all that occurs, each time its weight, and of what is put right
 where a term occurs several times. The first needs no sorting, and a paragraph's is that of its sentences.
 
-Tokens are numbered as they are met, so the order in which a row's are put right depends on what was scored before. What is added is
-therefore rounded to a grid on which float64 adds without error: a paragraph's scores are the same to the last bit in any run.
+Tokens are numbered as they are met, and long texts are summed by pieces, so the order in which a row's terms are added depends on
+what was scored before. What is added is therefore rounded to a grid on which float64 adds without error: a paragraph's scores are
+the same to the last bit in any run.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,19 +21,20 @@ from parastance.predict.scorer import Matrix
 
 Table = NDArray[np.float32]
 _GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio, whose multiples are spread most evenly
+PIECE = 1 << 19  # terms that are looked at at once
 MARKED = 18  # bits of the places where `among` marks what is wanted
 GRID = 2.0**24  # steps of 1, of what is added: sums are exact up to 2**29
 
 
 def weighted(weights: NDArray[np.float32], idf: NDArray[np.float32]) -> Table:
-    """Return a block's table: its weights times idf, the squares of idf, columns of 0 up to an even number, and a last row of 0.
+    """Return a block's table: its weights times idf, columns of 0 up to an even number, the squares of idf, and a last row of 0.
 
-    float32 of shape (terms + 1, columns); the last row is for the term -1.
+    All is rounded; float32 of shape (terms + 1, columns); the last row is for the term -1.
     """
     labels = weights.shape[1]
     found = np.zeros((len(idf) + 1, labels + 2 - labels % 2), np.float32)
-    found[:-1, :labels] = weights * idf[:, np.newaxis]
-    found[:-1, -1] = idf * idf
+    found[:-1, :labels] = rounded(weights * idf[:, np.newaxis].astype(np.float64))
+    found[:-1, -1] = rounded(idf.astype(np.float64) ** 2)
     return found
 
 
@@ -83,10 +86,30 @@ class Repeats:
 
 
 def repeats(keys: NDArray[Any], bits: int) -> Repeats:
-    """Return what comes several times in keys in order, each a row << bits | a term."""
+    """Return what comes several times in keys, each a row << bits | a term; the keys are put in order."""
+    if len(keys) > PIECE:
+        return _repeats_of_many(keys, bits)
+    keys.sort()
     again = np.flatnonzero(keys[1:] == keys[:-1])
     run = firsts(again - np.arange(len(again)))
     return Repeats(keys.take(again.take(run)).astype(np.int64), np.append(run[1:], len(again)) - run + 1, bits)
+
+
+def _repeats_of_many(keys: NDArray[Any], bits: int) -> Repeats:
+    """Return what `repeats` does, in room for as many keys as are different."""
+    parts = [np.unique(keys[own], return_counts=True) for own in pieces(len(keys))]
+    every, counts = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.argsort(every, kind="stable")
+    every = every.take(order)
+    start = firsts(every)
+    count = np.add.reduceat(counts.take(order), start)
+    often = np.flatnonzero(count > 1)
+    return Repeats(every.take(start.take(often)).astype(np.int64), count.take(often), bits)
+
+
+def pieces(size: int) -> Iterator[slice]:
+    """Yield parts of so many items that are looked at one after the other, so that a text of any length takes little room."""
+    return (slice(at, min(size, at + PIECE)) for at in range(0, size, PIECE))
 
 
 def among(keys: NDArray[Any], wanted: Indices) -> NDArray[np.bool_]:
@@ -97,9 +120,9 @@ def among(keys: NDArray[Any], wanted: Indices) -> NDArray[np.bool_]:
     return np.asarray(marked.take((keys * odd >> shift).astype(np.int64)))
 
 
-def rounded(values: Matrix) -> Matrix:
+def rounded(values: NDArray[np.floating]) -> Matrix:
     """Return values rounded to whole steps of the grid."""
-    return np.asarray(np.rint(values * GRID) / GRID)
+    return np.asarray(np.rint(values * GRID) / GRID, np.float64)
 
 
 def firsts(values: NDArray[Any]) -> Indices:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_scores import HOSTILE, SHAPELY
 
-from parastance.predict import lexicon, plain
+from parastance.predict import lexicon, plain, relation_terms, sums
 from parastance.predict.actors import KEPT_MATCHERS, Aliases, Mentions
 from parastance.predict.artifact import unpack_terms
 from parastance.predict.characters import read
@@ -100,6 +100,8 @@ def test_scores_do_not_depend_on_batches_or_on_what_is_kept(model: Any, monkeypa
     whole = scorer.score(units, model.registry, True)
     monkeypatch.setattr(plain, "BATCH", 300)
     monkeypatch.setattr(lexicon, "KEPT_WORDS", 50)
+    monkeypatch.setattr(sums, "PIECE", 40)
+    monkeypatch.setattr(relation_terms, "PIECE", 3)
     parted = PlainScorer(model.blocks).score(units, model.registry, True)
     assert np.array_equal(whole.scores, parted.scores)
     assert whole.known.tolist() == parted.known.tolist()
