@@ -101,7 +101,7 @@ static ALWAYS_INLINE const Mention *partner(const View *view, size_t index, int 
 {
     const Mention *first = &view->places.at[index], *second = first + 1;
     if (index + 1 == view->places.n || second->first - first->first > REACH) return NULL;
-    if (first->role != TARGET && second->role != TARGET) return NULL;
+    if ((first->role != TARGET) & (second->role != TARGET)) return NULL;
     return plain || first->role == NAME || second->role == NAME ? second : NULL;
 }
 
@@ -115,7 +115,8 @@ static ALWAYS_INLINE uint32_t where_between(const Mention *first, const Mention 
 /* What hangs on one mention and needs no look-up. */
 static ALWAYS_INLINE void list_known(Listing *list, size_t index)
 {
-    const Mention *mention = &list->view->places.at[index], *next = partner(list->view, index, list->plain);
+    const Mention *mention = &list->view->places.at[index], *next = NULL;
+    if (list->view->any_named) next = partner(list->view, index, list->plain);
     if (mention->role == TARGET || list->grows || list->block->around) around(list, mention->role, mention->first);
     if (next) relate_bare(list, PAIR + code_of(mention, next), where_between(mention, next));
 }
