@@ -218,9 +218,11 @@ static ALWAYS_INLINE void settle(Listing *list, size_t start, size_t end)
     }
 }
 
-static ALWAYS_INLINE void relate_count(Listing *list, size_t names, uint32_t where)
+/* Whether the target is named, and in frames how many names there are. */
+static ALWAYS_INLINE void sum_up(Listing *list, int named, size_t names, uint32_t where)
 {
     if (list->framed) relate_bare(list, COUNT + (uint32_t)(names < MANY ? names : MANY), where);
+    relate_bare(list, named ? NAMED : UNNAMED, where);
 }
 
 /* Ask for the records of a bag's terms. */
@@ -229,7 +231,7 @@ static ALWAYS_INLINE void ask_for_records(const Index *index, const Bag *bag)
     for (size_t at = 0; at < bag->items.n; at++) PREFETCH(index->records + index->size * (bag->items.at[at] >> 2));
 }
 
-/* Put all relations into the bag; whether the target is named is the last of each sentence and of the paragraph. */
+/* Put all relations into the bag; what sums them up is the last of each sentence, where there are several, and of the paragraph. */
 WIDE static int settle_relations(View *view, Block *block, const Lexicon *lexicon)
 {
     Bag *bag = &view->relations;
@@ -244,15 +246,14 @@ WIDE static int settle_relations(View *view, Block *block, const Lexicon *lexico
         enter_sentence(&list, sentence);
         for (; index < places && view->places.at[index].last == sentence; index++) list_known(&list, index);
         settle(&list, start, end);
-        relate_bare(&list, view->named.at[sentence] ? NAMED : UNNAMED, IN_SENTENCE);
-        if (list.framed) names += view->names.at[sentence];
-        if (list.framed) relate_count(&list, view->names.at[sentence], IN_SENTENCE);
+        size_t here = list.framed ? view->names.at[sentence] : 0;
+        if (view->ends.n > 1) sum_up(&list, (int)view->named.at[sentence], here, IN_SENTENCE);
+        names += here;
         bag->items.n = (size_t)(list.known - bag->items.at);
         bag_end(bag);
         start = end;
     }
-    relate_count(&list, names, IN_WHOLE);
-    relate_bare(&list, view->any_named ? NAMED : UNNAMED, IN_WHOLE);
+    sum_up(&list, view->any_named, names, view->ends.n > 1 ? IN_WHOLE : IN_BOTH);
     bag->items.n = (size_t)(list.known - bag->items.at);
     bag_finish(bag);
     ask_for_records(&block->index, bag);
