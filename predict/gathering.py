@@ -74,8 +74,8 @@ class Gathering:
     def finished(self) -> list[tuple[Part, Done | Changed]]:
         """Return the parts whose bodies are in the file, and those that cannot be done."""
         found: list[tuple[Part, Done | Changed]] = []
-        while self.bell.poll():
-            self.bell.recv_bytes()
+        while self._written:
+            self.bell.recv_bytes()  # it has rung for this one, or is about to
             turn, written = self._written.popleft()
             self.pending -= 1
             assert turn.outcome is not None
