@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict import kernel
+from parastance.predict import model as runtime
 from parastance.predict.kernel import kernel_module
 from parastance.predict.model import CHUNK, Unit, load
 
@@ -29,9 +30,11 @@ def ours(plain: bool) -> Label:
         raise ImportError("no kernel was built")
     model = load()
     found = kernel.kernel_module
-    kernel.kernel_module = (lambda: None) if plain else found
-    model.decide([Unit("Talks failed.")])  # makes the scorer, which the model then keeps
-    kernel.kernel_module = found
+    for place in (kernel, runtime):
+        place.kernel_module = (lambda: None) if plain else found
+    model.decide([Unit("Talks failed.")])  # makes the scorer and the judge, which the model then keeps
+    for place in (kernel, runtime):
+        place.kernel_module = found
 
     def label(texts: list[str]) -> None:
         for at in range(0, len(texts), CHUNK):
