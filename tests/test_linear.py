@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from parastance.predict.model import Unit
 from parastance.predict.targets import read_registry
 from parastance.train.data import corpus_files, read_labelled
+from parastance.train.diffusion import Diffusion
 from parastance.train.feature_matrix import Block, FeatureMatrix, WithCopies
-from parastance.train.linear import Linear, fit_linear
+from parastance.train.linear import Linear, common_scale, fit_linear
 from parastance.train.matrices import Matrices
 from parastance.train.recipe import Recipe
 from parastance.train.room import Room
@@ -60,6 +61,8 @@ def test_products_are_those_of_the_matrix_multiplied_out(seed: int, rows: int, l
     assert not np.delete(whole[chosen], kept, axis=1).any()
     assert np.array_equal(x.signed(), (whole < 0).any(axis=0))
     assert np.allclose(dense(x.magnitudes()), abs(whole))
+    assert np.array_equal(dense(x.standing())[:, :7] > 0, whole[:, :7] != 0)
+    assert np.array_equal(dense(x.standing()) > 0, whole != 0)
 
 
 @settings(max_examples=20, deadline=None)
@@ -134,7 +137,66 @@ def test_copies_for_targets_are_learnt_as_features_of_their_own() -> None:
     assert abs(linear.scores(x, target) - wanted).max() < CLOSE
 
 
-@pytest.mark.parametrize("changes", [{}, {"naive_bayes": True}, {"own": 1.5}, {"naive_bayes": True, "own": 1.5}])
+def diffused(whole: Any, scale: Any, strength: float) -> Any:
+    """Return a matrix whose products of rows are K + a K C K, as the paper's first terms, C taking the rows' mean away."""
+    x = whole * scale
+    centred = x - x.mean(axis=0)
+    kernel = centred @ centred.T
+    factor = strength * np.trace(kernel) / np.trace(kernel @ kernel)
+    return np.hstack([x, np.sqrt(factor) * x @ centred.T])
+
+
+@pytest.mark.parametrize("own", [0.0, 1.5])
+def test_diffusion_is_a_further_feature_a_row_folded_into_the_weights(own: float) -> None:
+    x, _, _, target = problem(3, True)
+    wide = WithCopies(x, target, [0, 1], own) if own else x
+    narrow = wide @ np.eye(wide.shape[1])
+    scale = np.random.default_rng(1).uniform(0.5, 2.0, wide.shape[1])
+    found, wanted = Diffusion(wide, scale, 0.6), diffused(narrow, scale, 0.6)
+    assert found.shape == wanted.shape
+    made = found @ np.eye(found.shape[1])
+    width = wide.shape[1]
+    ratio = np.linalg.norm(made[:, width:]) / np.linalg.norm(wanted[:, width:])
+    assert 0.8 < ratio < 1.25  # the strength is reckoned from random rows
+    assert np.allclose(made[:, width:], ratio * wanted[:, width:]) and np.allclose(made[:, :width], wanted[:, :width])
+    values = np.random.default_rng(2).normal(size=(200, 2))
+    assert np.allclose(found.back(values), made.T @ values)
+    weights = np.random.default_rng(3).normal(size=(found.shape[1], 2))
+    assert np.allclose(wide @ found.fold(weights), found @ weights)
+    assert np.allclose(found.fold(found.unfold(weights[:width])), weights[:width])
+
+
+def test_diffusion_leans_a_term_on_its_companions() -> None:
+    """The second word stands in one row, beside the first, which tells the label; the fourth in one, alone, of the same label."""
+    rows = np.zeros((60, 4))
+    rows[:19, 0], rows[20:40, 2], rows[0, 1], rows[19, 3] = 1.0, 1.0, 1.0, 1.0
+    truth = np.zeros((60, 3), dtype=np.bool_)
+    truth[np.arange(60), np.repeat([0, 1, 2], 20)] = True
+    x, every = FeatureMatrix((Block(sp.csr_matrix(rows)),)), np.ones(60)
+    plain, leaning = (
+        fit_linear(x, truth, every, np.full(60, -1), True, Recipe(("masked",), 1.0, diffusion=strength)).weights[:, 0]
+        for strength in (0.0, 5.0)
+    )
+    assert plain[3] > plain[1] and leaning[1] / leaning[3] > 1.3 * plain[1] / plain[3]
+
+
+def test_a_feature_of_one_label_counts_more_than_one_of_all() -> None:
+    rows = np.zeros((90, 3))
+    rows[:30, 0], rows[::2, 1], rows[:, 2] = 0.1, 5.0, -1.0
+    truth = np.zeros((90, 3), dtype=np.bool_)
+    truth[np.arange(90), np.repeat([0, 1, 2], 30)] = True
+    telling, idle, signed = common_scale(FeatureMatrix((Block(sp.csr_matrix(rows)),)), truth)
+    assert telling > 1.0 > idle >= 0.5 and signed == 1.0
+    assert np.array_equal(common_scale(FeatureMatrix((Block(np.ones((90, 2))),)), truth), [1.0, 1.0])
+
+
+CHANGES: list[dict[str, Any]] = [
+    {}, {"naive_bayes": True}, {"own": 1.5}, {"naive_bayes": True, "own": 1.5}, {"diffusion": 0.6},
+    {"diffusion": 0.6, "naive_bayes": True, "own": 1.5},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", CHANGES)
 @pytest.mark.parametrize("exclusive", [False, True])
 def test_where_it_begins_does_not_matter(changes: dict[str, Any], exclusive: bool) -> None:
     x, truth, sample, target = problem(3, exclusive)

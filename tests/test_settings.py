@@ -15,9 +15,10 @@ from parastance.train.cutoffs import leaning_cuts
 from parastance.train.data import LabelledRow, labelled_row
 from parastance.train.fit import Fitted, fit, registry_for
 from parastance.train.questions import questions
+from parastance.train.recipe import Recipe
 from parastance.train.run import warnings
 from parastance.train.save import save
-from parastance.train.search import FOLDS, LABELS, ROWS, candidates, planned, sample, stages
+from parastance.train.search import FEW, FOLDS, LABELS, ROWS, candidates, planned, sample, stages
 
 BAD = [
     ("folds = 1", "`folds` must be a whole number from 2 to 20"),
@@ -25,6 +26,8 @@ BAD = [
     ("topics = 1", r"`topics` must be a table"),
     ("[stance]\nblocks = [\"maskd\"]", "`stance.blocks` must be a list of masked"),
     ("[stance]\nblocks = []", "`stance.blocks` must be"),
+    ("[stance]\nrarest = 0", "`stance.rarest` must be a whole number, 1 or more"),
+    ("[stance]\ndiffusion = -1", "`stance.diffusion` must be a number, 0 or more"),
     ("[stance]\nC = -1", "`stance.C` must be a number above 0"),
     ("[topics]\npooled = 1", "`topics.pooled` must be true or false"),
     ("regularisation = []", "`regularisation` must be a list of numbers"),
@@ -124,6 +127,48 @@ def test_the_search_is_deterministic_and_within_its_budget(tmp_path: Path) -> No
     assert manifest["chosen"]["stance"]["C"] in (0.3, 1.0, 3.0, 10.0, 30.0)
     assert len(manifest["tried"]["stance"]) > 5
     assert all(0 <= trial["macro_f1"] <= 1 for trial in manifest["tried"]["stance"])
+
+
+def moods(count: int) -> list[LabelledRow]:
+    """Rows of three moods, each told by one word of many, which stand in two rows each."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for at in range(count):
+        mood = ("glad", "sad", "calm")[at // 2 * 7 % 11 % 3]
+        number = f"{at // 2:09b}".translate({48: "o", 49: "i"})
+        filler = " ".join(f"word{chr(97 + letter)}" for letter in rng.integers(0, 26, 8))
+        text = f"{filler} {mood}{number}"
+        rows.append(labelled_row({"text": text, "stance": mood}, f"m{at}"))
+    return rows
+
+
+def test_terms_of_single_rows_are_kept_where_they_help_and_as_the_configuration_says(tmp_path: Path) -> None:
+    """Each row has a word of its mood and number that stands in two rows; whoever leaves rare terms out sees little."""
+    rows = moods(300)
+    config = Config(folds=2, search=True, notions=False, heads={"stance": {"blocks": ("masked",), "C": 10.0}})
+    fitted = fit(rows, config)
+    assert fitted.heads["stance"].recipe.rarest == 1
+    assert any(term.startswith("glad") for term in fitted.vectorizers["masked"].terms)
+    assert fitted.heads["stance"].trials[-1]["rarest"] == 1
+    (tmp_path / "c.toml").write_text('search = false\nfolds = 2\n[stance]\nblocks = ["masked"]\nrarest = 3\n')
+    given = fit(rows, read_config(tmp_path / "c.toml", config))
+    assert given.heads["stance"].recipe.rarest == 3
+    assert not any(term.startswith("glad") for term in given.vectorizers["masked"].terms)
+    again = fit(rows, Config(folds=2, notions=False, heads={"stance": asdict(fitted.heads["stance"].recipe)}))
+    assert np.array_equal(again.heads["stance"].weights, fitted.heads["stance"].weights)
+
+
+def test_three_labels_may_be_learnt_together_and_a_manifest_tells_what_is_not_usual() -> None:
+    searched = [name for name, _ in stages(questions(moods(60), np.ones(60))[0], Config(search=True))]
+    assert {"one_vs_rest", "diffusion"} < set(searched) and searched.count("C") == 2
+    searched = [name for name, _ in stages(questions(opposites(), np.ones(400))[0], Config(search=True))]
+    assert {"one_vs_rest", "diffusion"}.isdisjoint(searched) and searched.count("C") == 1
+    large = questions(moods(FEW) * 2, np.ones(2 * FEW))[0]
+    assert {"one_vs_rest", "diffusion"}.isdisjoint(name for name, _ in stages(large, Config(search=True)))
+    plain = Recipe(("masked",)).told()
+    assert {"diffusion", "rarest"}.isdisjoint(plain)
+    assert Recipe(**{**plain, "blocks": tuple(plain["blocks"])}) == Recipe(("masked",))
+    assert Recipe(("masked",), diffusion=0.6, rarest=1).told() == {**plain, "diffusion": 0.6, "rarest": 1}
 
 
 def test_large_data_are_searched_on_a_sample_of_whole_groups() -> None:

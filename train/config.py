@@ -42,6 +42,11 @@ class Config:
     slices: bool = False
     jobs: int = cores()
 
+    @property
+    def rarest(self) -> int | None:
+        """In how many rows a term must stand at least, the least that any head is given; None where none is."""
+        return min((given["rarest"] for given in self.heads.values() if given.get("rarest")), default=None)
+
     def pins(self, head: str) -> Mapping[str, Any]:
         """Return the settings of a head that are given."""
         return self.heads.get(head, {})
@@ -87,6 +92,8 @@ HEAD: dict[str, tuple[Any, str]] = {
     "ngrams": (lambda value: type(value) is int and value in (1, 2), "1 or 2"),
     "named": (lambda value: _number(value) and value >= 1, "a number, 1 or more"),
     "own": (lambda value: value == 0 or _number(value), "a number, 0 or more"),
+    "rarest": (lambda value: type(value) is int and value >= 1, "a whole number, 1 or more"),
+    "diffusion": (lambda value: value == 0 or _number(value), "a number, 0 or more"),
     **{
         key.name: (lambda value: isinstance(value, bool), "true or false")
         for key in fields(Recipe)

@@ -61,6 +61,10 @@ class Block:
         left = self.left if _least(self.left) >= 0 else abs(self.left)
         return Block(left, self.right if self.right is None or _least(self.right) >= 0 else abs(self.right))
 
+    def standing(self) -> "Block":
+        """Return the block with 1 for whatever is not 0; of factors, in each."""
+        return Block(_ones(self.left), None if self.right is None else _ones(self.right))
+
     def present(self) -> tuple["Block", NDArray[np.int64]]:
         """Return (the block without features that stand in no row, the columns kept)."""
         if not sp.issparse(self.left):
@@ -113,6 +117,10 @@ class FeatureMatrix:
     def magnitudes(self) -> "FeatureMatrix":
         """Return the features without signs."""
         return FeatureMatrix(tuple(block.magnitudes() for block in self.blocks))
+
+    def standing(self) -> "FeatureMatrix":
+        """Return the features with 1 for whatever is not 0, block by block."""
+        return FeatureMatrix(tuple(block.standing() for block in self.blocks))
 
     def present(self) -> tuple["FeatureMatrix", NDArray[np.int64]]:
         """Return (the matrix without features that stand in no row, the columns kept)."""
@@ -179,6 +187,12 @@ def _bytes(matrix: Any) -> int:
     if not sp.issparse(matrix):
         return int(matrix.nbytes)
     return int(matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes)
+
+
+def _ones(matrix: Any) -> Any:
+    if not sp.issparse(matrix):
+        return (matrix != 0).astype(np.float64)
+    return sp.csr_matrix((np.ones(len(matrix.data)), matrix.indices, matrix.indptr), matrix.shape)
 
 
 def _least(matrix: Any) -> float:

@@ -23,10 +23,12 @@ from parastance.train.folds import Folds, folds, join_groups, near_duplicates
 from parastance.train.heads import Design, FittedHead, fit_head
 from parastance.train.matrices import HeadFeatures, Matrices
 from parastance.train.questions import Question, questions
-from parastance.train.recipe import KEPT_AS, KNOWN_BLOCKS
-from parastance.train.search import Budget, block_sets, candidates, planned, search
+from parastance.train.recipe import KEPT_AS, KNOWN_BLOCKS, Recipe
+from parastance.train.search import KEPT, Budget, block_sets, candidates, planned, rarest_kept, search
 from parastance.train.slices import SLICES, field_values, slice_folds
 from parastance.train.vectors import Vectorizer
+
+Chosen = tuple[list[Recipe], list[dict[str, Any]]]  # the recipes that `fit_head` is to try, and what was tried before
 
 MOST_NAMES = 1000  # targets beside the registry's that a model remembers by name
 
@@ -73,7 +75,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     registry = registry_for(rows, config)
     units = [Unit(row.text, row.target, row.mentions, row.place) for row in rows]
     wanted = {block for question in asked for blocks in block_sets(question, config) for block in blocks}
-    matrices = Matrices.of(units, registry, wanted)
+    matrices = Matrices.of(units, registry, wanted, config.rarest)
     slices = held_out_slices(rows, groups, config)
     counts = counts_for_stance(rows, matrices.named)
     asked = [question.counted(counts) if question.name == "stance" else question for question in asked]
@@ -81,16 +83,38 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     further = len(asked) * sum(map(len, slices.values()))
     budget = Budget(tick, further + sum(planned(question, config, len(splits)) for question in asked))
 
-    def learn(question: Question) -> FittedHead:
-        features = HeadFeatures(matrices, question.name)
-        recipes, tried = search(question, features, groups, config, budget) if splits else (candidates(question, config), [])
-        fitted = fit_head(question, recipes, features, design, config.tolerance, budget.step)
+    def choose(question: Question) -> Chosen:
+        if not splits:
+            return candidates(question, config), []
+        return search(question, HeadFeatures(matrices, question.name), groups, config, budget)
+
+    def learn(question: Question, chosen: Chosen) -> FittedHead:
+        recipes, tried = chosen
+        fitted = fit_head(question, recipes, HeadFeatures(matrices, question.name), design, config.tolerance, budget.step)
         return replace(fitted, trials=tried or fitted.trials)
 
-    learnt = Parallel(n_jobs=config.jobs, prefer="threads")(delayed(learn)(question) for question in asked)
+    threads = Parallel(n_jobs=config.jobs, prefer="threads")
+    found = threads(delayed(choose)(question) for question in asked)
+    if splits and config.search and config.rarest is None:
+        matrices, found = _with_rare_terms(asked, found, matrices, groups, config, budget)
+    learnt = threads(delayed(learn)(question, chosen) for question, chosen in zip(asked, found, strict=True))
     heads = {question.name: head for question, head in zip(asked, learnt, strict=True)}
     artifact = to_artifact(heads, matrices.vectorizers, registry)
     return Fitted(artifact, heads, matrices.vectorizers, len(np.unique(groups)), len(pairs), rows, groups, len(parted))
+
+
+def _with_rare_terms(
+    asked: Sequence[Question], found: Sequence[Chosen], matrices: Matrices, groups: NDArray[np.int64], config: Config,
+    budget: Budget,
+) -> tuple[Matrices, Sequence[Chosen]]:  # fmt: skip
+    """Return (the matrices with the terms that are to be kept, what was chosen and tried for each head)."""
+    views = {None: matrices, KEPT: matrices.keeping(KEPT)}
+    pairs = [(question, recipes[0]) for question, (recipes, _) in zip(asked, found, strict=True)]
+    rarest, more = rarest_kept(pairs, lambda rare, name: HeadFeatures(views[rare], name), groups, config, budget)
+    return views[rarest], [
+        ([replace(recipe, rarest=rarest) for recipe in recipes], [*tried, *more.get(question.name, [])])
+        for question, (recipes, tried) in zip(asked, found, strict=True)
+    ]
 
 
 def held_out_slices(rows: Sequence[LabelledRow], groups: NDArray[np.int64], config: Config) -> dict[str, Folds]:

@@ -5,7 +5,7 @@ its recipe says so, one regression a label.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -178,7 +178,7 @@ def _fold_of(splits: Folds, count: int) -> NDArray[np.int64]:
 
 def as_trial(recipe: Recipe, f1: float) -> dict[str, Any]:
     """Return one trial as the manifest tells it."""
-    return {**asdict(recipe), "blocks": list(recipe.blocks), "macro_f1": round(f1, 4)}
+    return {**recipe.told(), "macro_f1": round(f1, 4)}
 
 
 def calibrated(question: Question, scores: Matrix, recipe: Recipe) -> Head:

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parastance.predict.scorer import Matrix
+from parastance.train.diffusion import Diffusion
 from parastance.train.emphasis import Emphasis
 from parastance.train.feature_matrix import FeatureMatrix, WithCopies
 from parastance.train.hinge import SquaredHinge
-from parastance.train.logistic import ManySided, Start, TwoSided, minimise
+from parastance.train.logistic import Loss, ManySided, Start, TwoSided, minimise
 from parastance.train.recipe import Recipe
 
 Truth = NDArray[np.bool_]
@@ -48,14 +49,15 @@ def fit_linear(
     """  # fmt: skip
     width = x.shape[1]
     x, kept = x.present()
+    common = common_scale(x, truth) if recipe.naive_bayes and exclusive and not recipe.one_vs_rest else None
     if not recipe.own:
         begin = None if start is None else (start.weights[kept], start.bias)
-        weights, bias = _fit(x, truth, sample, exclusive, recipe, _scales(emphasis, kept, []), begin)
+        weights, bias = _fit(x, truth, sample, exclusive, recipe, _scales(emphasis, kept, [], common), begin)
         return Linear(_spread(weights, kept, width), bias)
     numbers = sorted(set(target[target >= 0].tolist()))
     wide = WithCopies(x, target, numbers, recipe.own)
     begin = None if start is None else _unfolded(start, wide, kept, numbers)
-    weights, bias = _fit(wide, truth, sample, exclusive, recipe, _scales(emphasis, kept, wide.columns), begin)
+    weights, bias = _fit(wide, truth, sample, exclusive, recipe, _scales(emphasis, kept, wide.columns, common), begin)
     shared = _spread(weights[: x.shape[1]], kept, width)
     own = {}
     for number, columns, copy in zip(numbers, wide.columns, wide.spans, strict=True):
@@ -64,13 +66,19 @@ def fit_linear(
     return Linear(shared, bias, own)
 
 
-def _scales(emphasis: Emphasis | None, kept: NDArray[np.int64], copies: Sequence[NDArray[np.int64]]) -> Scales:
-    """Return the scales of the features kept and, behind them, of the copies of some of these, each with a constant."""
+def _scales(
+    emphasis: Emphasis | None, kept: NDArray[np.int64], copies: Sequence[NDArray[np.int64]], common: Matrix | None
+) -> Scales:
+    """Return the scales of the features kept and, behind them, of the copies of some of these, each with a constant.
+
+    common: float64, one a feature kept: what each counts beside its emphasis.
+    """
 
     def scales(label: int | None) -> Matrix | None:
-        if emphasis is None:
+        if emphasis is None and common is None:
             return None
-        plain = (emphasis.common if label is None else emphasis.of(label))[kept]
+        plain = np.ones(len(kept)) if emphasis is None else (emphasis.common if label is None else emphasis.of(label))[kept]
+        plain = plain if common is None else plain * common
         return np.concatenate([plain, *(np.append(plain[columns], 1.0) for columns in copies)])
 
     return scales
@@ -135,9 +143,9 @@ def _two_sided(
 ) -> tuple[Matrix, float]:
     """Return (weights of shape (features,), bias) of what tells two sides apart, the features times `scale`."""
     if recipe.hinge:
-        weights, bias = minimise(x, SquaredHinge(truth, MARGIN * recipe.C * sample), np.array(-1.0), scale, start=start)
+        weights, bias = _least(x, SquaredHinge(truth, MARGIN * recipe.C * sample), np.array(-1.0), recipe, scale, start)
     else:
-        weights, bias = minimise(x, TwoSided(truth, recipe.C * sample), np.array(_log_odds(truth)), scale, start=start)
+        weights, bias = _least(x, TwoSided(truth, recipe.C * sample), np.array(_log_odds(truth)), recipe, scale, start)
     return weights, float(bias)
 
 
@@ -156,6 +164,21 @@ def log_count_ratio(inside: Matrix, totals: Matrix) -> Matrix:
     inside, outside = 1.0 + inside, 1.0 + totals - inside
     ratio = np.abs(np.log((inside / inside.sum()) / (outside / outside.sum())))
     return np.asarray(0.5 + 0.5 * np.minimum(ratio, STEEPEST))
+
+
+def common_scale(x: FeatureMatrix, truth: Truth) -> Matrix:
+    """Return a scale per feature, float64 of shape (features,), for all labels in common: how unevenly it falls on them.
+
+    As `log_count_ratio`, but of how many rows a feature stands in rather than of its sums, the mean over the labels, 1 on average
+    (by root mean square) and without a bound; a feature that can be negative keeps 1. truth: bool of shape (n, k). A target's
+    copies are scaled as the features that they copy: scales of their own cost 0.003 to 0.006 of log loss on SemEval-2016.
+    """
+    standing = x.standing()
+    counts = standing.back(truth.astype(np.float64))
+    inside, outside = 1.0 + counts, 1.0 + counts.sum(axis=1, keepdims=True) - counts
+    ratio = np.abs(np.log((inside / inside.sum(axis=0)) / (outside / outside.sum(axis=0)))).mean(axis=1)
+    usual = float(np.sqrt((ratio**2).mean())) if len(ratio) else 0.0
+    return np.where(x.signed() | (usual == 0.0), 1.0, 0.5 + 0.5 * ratio / max(usual, 1e-12))
 
 
 def _multinomial(
@@ -179,5 +202,17 @@ def _multinomial(
     else:
         loss, shares = ManySided(truth[:, seen], recipe.C * sample), np.log(counts / len(answer))
         begin = start and (start[0][:, seen], start[1][seen])
-        weights[:, seen], bias[seen] = minimise(x, loss, shares - shares.mean(), scale, False, begin)
+        weights[:, seen], bias[seen] = _least(x, loss, shares - shares.mean(), recipe, scale, begin)
     return weights, bias
+
+
+def _least(
+    x: FeatureMatrix | WithCopies, loss: Loss, bias: Matrix, recipe: Recipe, scale: Matrix | None, start: Start | None
+) -> tuple[Matrix, Matrix]:
+    """Return (weights, bias) of the least loss, the features times `scale`; the biases of several labels count nothing."""
+    if not recipe.diffusion:
+        return minimise(x, loss, bias, scale, not bias.ndim, start)
+    wide = Diffusion(x, scale, recipe.diffusion)
+    begin = None if start is None else (wide.unfold(start[0]), start[1])
+    weights, bias = minimise(wide, loss, bias, None, not bias.ndim, begin)
+    return wide.fold(weights), bias

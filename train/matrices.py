@@ -38,20 +38,28 @@ class Sights:
 
 @dataclass
 class Matrices:
-    """The features of n units and of their sentences; vocabularies and document frequencies are those of the n units."""
+    """The features of n units and of their sentences; vocabularies and document frequencies are those of the n units.
+
+    rare: in how many of them a term must stand at least; None: as `vectors.rarest` has it.
+    """
 
     units: Sequence[Unit]
     collector: Collector
     sights: Sights
+    rare: int | None = None
     vectorizers: dict[str, Vectorizer] = field(default_factory=dict)
     made: dict[tuple[str, bool, bool], Block] = field(default_factory=dict)
     scales: dict[Any, Emphasis | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, units: Sequence[Unit], registry: Registry, blocks: Iterable[str]) -> "Matrices":
+    def of(cls, units: Sequence[Unit], registry: Registry, blocks: Iterable[str], rare: int | None = None) -> "Matrices":
         """Return the matrices of some units, none of them made yet; blocks: all that will be asked for."""
         collector = Collector(registry, sorted(set(blocks)))
-        return cls(units, collector, Sights.of(units, collector))
+        return cls(units, collector, Sights.of(units, collector), rare)
+
+    def keeping(self, rare: int) -> "Matrices":
+        """Return the matrices of the same units with the terms that stand in so many of them, none of them made yet."""
+        return Matrices(self.units, self.collector, self.sights, rare)
 
     def head(self, head: str, blocks: tuple[str, ...]) -> tuple[FeatureMatrix, Parts | None]:
         """Return (features of the units, of shape (n, sum of the blocks' widths); the same of their sentences)."""
@@ -104,7 +112,7 @@ class Matrices:
             if block == "notions":
                 self.vectorizers[block] = NotionVectorizer.fit(rows, terms, read_notions())
             else:
-                self.vectorizers[block] = (SubwordVectorizer if block == "subwords" else BagVectorizer).fit(rows, terms)
+                self.vectorizers[block] = (SubwordVectorizer if block == "subwords" else BagVectorizer).fit(rows, terms, self.rare)
         return self.vectorizers[block]
 
 

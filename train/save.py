@@ -69,7 +69,7 @@ def manifest_of(fitted: Fitted, config: Config, model_bytes: bytes) -> dict[str,
         "data": summary(fitted),
         "settings": settings,
         "chosen": {
-            name: {**asdict(head.recipe), **{rule: getattr(head.head, rule) for rule in CHOSEN}}
+            name: {**head.recipe.told(), **{rule: getattr(head.head, rule) for rule in CHOSEN}}
             for name, head in fitted.heads.items()
         },
         "tried": {name: head.trials for name, head in fitted.heads.items()},

@@ -56,10 +56,10 @@ class BagVectorizer:
     idf: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, rows: Ragged, terms: Sequence[str]) -> "BagVectorizer":
-        """Learn which terms count, and their idf."""
+    def fit(cls, rows: Ragged, terms: Sequence[str], rare: int | None = None) -> "BagVectorizer":
+        """Learn which terms count, and their idf; rare: in how many rows a term must stand at least (default: `rarest`)."""
         frequency = np.bincount(rows.counts(np.arange(len(terms)), len(terms)).indices, minlength=len(terms))
-        kept, columns = chosen_terms(terms, frequency, rarest(len(rows.ends)))
+        kept, columns = chosen_terms(terms, frequency, rare or rarest(len(rows.ends)))
         return cls(kept, columns, smooth_idf(frequency[columns >= 0][np.argsort(columns[columns >= 0])], len(rows.ends)))
 
     @property
@@ -91,8 +91,8 @@ class SubwordVectorizer:
     words: sp.csr_matrix
 
     @classmethod
-    def fit(cls, rows: Ragged, types: Sequence[str]) -> "SubwordVectorizer":
-        """Learn which n-grams count, and their idf; the document frequency is that of paragraphs."""
+    def fit(cls, rows: Ragged, types: Sequence[str], rare: int | None = None) -> "SubwordVectorizer":
+        """Learn which n-grams count, and their idf; the document frequency is that of paragraphs. rare: as of `BagVectorizer`."""
         ids: dict[str, int] = {}
         flat = [ids.setdefault(gram, len(ids)) for word in types for gram in subwords(word)]
         grams = Ragged(np.array(flat, np.int32), np.cumsum([len(subwords(word)) for word in types], dtype=np.int64))
@@ -101,7 +101,7 @@ class SubwordVectorizer:
         frequency = np.zeros(len(ids), dtype=np.int64)
         for at in range(0, present.shape[0], CHUNK):
             frequency += np.bincount((present[at : at + CHUNK] @ inside).indices, minlength=len(ids))
-        terms, columns = chosen_terms(list(ids), frequency, rarest(len(rows.ends)))
+        terms, columns = chosen_terms(list(ids), frequency, rare or rarest(len(rows.ends)))
         idf = smooth_idf(frequency[columns >= 0][np.argsort(columns[columns >= 0])], len(rows.ends))
         words = grams.counts(columns, len(terms))
         words.data = (1.0 + np.log(words.data)) * idf[words.indices]
