@@ -8,27 +8,8 @@
 
 typedef uint64_t (*Written)(const uint8_t *, size_t);
 
-static int holds_name(const uint8_t *term, size_t length)
-{
-    const char *name = role_names[NAME];
-    size_t size = strlen(name);
-    for (size_t at = 0; at + size <= length; at++)
-        if (!memcmp(term + at, name, size)) return 1;
-    return 0;
-}
-
-/* Note which kinds of relations a block has. */
-static void note_kind(Block *block, const uint8_t *term, size_t length)
-{
-    const uint8_t *end = length ? memchr(term, '>', length) : NULL;
-    size_t left = end ? length - (size_t)(end - term) : 0;
-    int window = length > 2 && (term[0] == 'L' || term[0] == 'R') && term[1] == ':', actors = length && term[0] == '<';
-    block->around |= actors && left > 3 && (end[1] == 'l' || end[1] == 'r') && end[2] == ':';
-    block->plain |= (window || actors) && !holds_name(term, length);
-}
-
-/* The keys of n terms of a block, parted by line feeds; NULL with an exception. */
-static uint64_t *read_keys(Block *block, const Py_buffer *source, size_t n, Written written)
+/* The keys of n terms parted by line feeds; NULL with an exception. */
+static uint64_t *read_keys(const Py_buffer *source, size_t n, Written written)
 {
     size_t at = 0, size = (size_t)source->len;
     const uint8_t *bytes = source->buf;
@@ -38,7 +19,6 @@ static uint64_t *read_keys(Block *block, const Py_buffer *source, size_t n, Writ
         const uint8_t *end = at < size ? memchr(bytes + at, '\n', size - at) : NULL;
         size_t length = end ? (size_t)(end - bytes) - at : size - at;
         keys[id] = at <= size ? written(bytes + at, length) : 0;
-        if (keys[id]) note_kind(block, bytes + at, length);
         if (!keys[id]) {
             if (at > size) PyErr_SetString(PyExc_ValueError, "fewer terms than weights");
             else PyErr_Format(PyExc_ValueError, "a term of unknown kind at %zu", at);
@@ -79,7 +59,7 @@ static int fill_block(Block *block, PyObject *parts, Written written, size_t wid
     size_t n = (size_t)idf.len / 4;
     uint64_t *keys = NULL;
     if ((size_t)rows.len != 4 * n * width) PyErr_SetString(PyExc_ValueError, "terms, idf and weights of unlike lengths");
-    else keys = read_keys(block, &source, n, written);
+    else keys = read_keys(&source, n, written);
     int failed = keys == NULL || fill_index(&block->index, keys, n, idf.buf, rows.buf, width);
     free(keys);
     for (uint32_t kind = 0; kind < KINDS && !failed; kind++) block->bare[kind] = index_find(&block->index, term_key(kind, 0, 0));

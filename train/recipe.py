@@ -9,8 +9,7 @@ BLOCKS = {
     "kind": ("masked", "subwords", "shape"),
     "stance": ("masked", "relations", "frames", "clauses"),
 }
-KNOWN_BLOCKS = ("masked", "relations", "frames", "links", "names", "clauses", "subwords", "notions", "shape")
-KEPT_AS = {"links": "frames"}  # which block of a model file holds those that prediction need not tell apart
+KNOWN_BLOCKS = ("masked", "relations", "frames", "names", "clauses", "subwords", "notions", "shape")
 
 # What cross-validation may choose from (see `search`), the plainest first.
 BLOCK_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
