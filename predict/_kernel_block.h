@@ -99,10 +99,9 @@ static int put_term(Block *block, Bag *bag, uint64_t key, Made made, uint32_t wh
     return 0;
 }
 
-/* Put a term without tokens. */
-static int put_bare(Block *block, Bag *bag, uint32_t kind, uint32_t where)
+/* Put a term without tokens of a block that does not grow. */
+static int put_bare(const Block *block, Bag *bag, uint32_t kind, uint32_t where)
 {
-    if (block->grows) return put_term(block, bag, term_key(kind, 0, 0), (Made){kind, NONE, NONE}, where);
     if (RESERVE(bag->items, bag->items.n + 1)) return -1;
     bag->items.n = (size_t)(put_id(bag->items.at + bag->items.n, block->bare[kind], where) - bag->items.at);
     return 0;

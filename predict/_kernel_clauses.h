@@ -87,7 +87,7 @@ static ALWAYS_INLINE void walk_to_edge(Clauses *in, Walk *walk, uint32_t side, s
     while (walk->word != limit && !(mark = parting(in->text, in->words, walk->word))) {
         Walk next = *walk;
         uint32_t token = step(&next, in->view, in->words, !side);
-        if (near_of(in->lexicon, token).kinds >> NEAR_PARTS) {
+        if (near_of(near, token).kinds >> NEAR_PARTS) {
             in->found = put_near(in->found, near, ids, token, NEAR_CLAUSE + EDGE_LEFT - CLAUSE + side, IN_BOTH);
             return;
         }

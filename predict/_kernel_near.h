@@ -12,14 +12,14 @@ enum { NEAR_LEFT = 0, NEAR_RIGHT = 2, NEAR_CLAUSE = 4, NEAR_ACTOR = 10, NEAR_PAR
 /* The place of AROUND + 2 role + side. */
 static ALWAYS_INLINE uint32_t near_actor(uint32_t role, uint32_t side) { return NEAR_ACTOR + 4 * (role - 1) + 2 * side; }
 
-/* What is near a token; BLANK has nothing. */
-static ALWAYS_INLINE Near near_of(const Lexicon *lexicon, uint32_t token) { return lexicon->near.at[(uint32_t)(token + 1)]; }
+/* What is near a token, of all there is; BLANK has nothing. */
+static ALWAYS_INLINE Near near_of(const Near *all, uint32_t token) { return all[(uint32_t)(token + 1)]; }
 
 /* Put the id that a token has at a place, if any, at the end of a bag's items with room for it; return their new end. */
 static ALWAYS_INLINE uint32_t *put_near(uint32_t *end, const Near *all, const uint32_t *ids, uint32_t token, uint32_t place,
                                         uint32_t where)
 {
-    Near near = all[(uint32_t)(token + 1)];
+    Near near = near_of(all, token);
     *end = 4 * ids[near.first + ones_of(near.kinds & ((1U << place) - 1))] + where;
     return end + (near.kinds >> place & 1);
 }
@@ -60,6 +60,13 @@ static void note(Lexicon *lexicon, Near *near, uint32_t place, const Block *bloc
     lexicon->near_ids.at[lexicon->near_ids.n++] = id;
 }
 
+/* The same of a relation and, at the next place, of the same as a frame. */
+static void note_both(Lexicon *lexicon, Near *near, uint32_t place, const Block *relations, const Block *frames, uint64_t key)
+{
+    note(lexicon, near, place, relations, key);
+    note(lexicon, near, place + 1, frames, key);
+}
+
 /* Find the ids of a token whose hash is known; 0 on success, -1 where memory is out. */
 static int fill_near(Lexicon *lexicon, uint32_t token, const Block *relations, const Block *frames, const Block *clauses,
                      const Parting *parting)
@@ -67,17 +74,13 @@ static int fill_near(Lexicon *lexicon, uint32_t token, const Block *relations, c
     if (RESERVE(lexicon->near_ids, lexicon->near_ids.n + 33) || RESERVE(lexicon->near, (size_t)token + 2)) return -1;
     uint64_t hash = head_of(lexicon, token)->hash;
     Near near = {0, (uint32_t)lexicon->near_ids.n};
-    for (uint32_t side = 0; side < 2; side++) {
-        note(lexicon, &near, NEAR_LEFT + 2 * side, relations, term_key(LEFT + side, hash, 0));
-        note(lexicon, &near, NEAR_LEFT + 2 * side + 1, frames, term_key(LEFT + side, hash, 0));
-    }
+    for (uint32_t side = 0; side < 2; side++)
+        note_both(lexicon, &near, NEAR_LEFT + 2 * side, relations, frames, term_key(LEFT + side, hash, 0));
     for (uint32_t kind = CLAUSE; kind <= EDGE_RIGHT; kind++)
         note(lexicon, &near, NEAR_CLAUSE + kind - CLAUSE, clauses, term_key(kind, hash, 0));
     for (uint32_t role = 1; role < ROLES; role++)
-        for (uint32_t side = 0; side < 2; side++) {
-            note(lexicon, &near, near_actor(role, side), relations, term_key(AROUND + 2 * role + side, hash, 0));
-            note(lexicon, &near, near_actor(role, side) + 1, frames, term_key(AROUND + 2 * role + side, hash, 0));
-        }
+        for (uint32_t side = 0; side < 2; side++)
+            note_both(lexicon, &near, near_actor(role, side), relations, frames, term_key(AROUND + 2 * role + side, hash, 0));
     near.kinds |= (uint32_t)parts_clauses(parting, token, hash) << NEAR_PARTS;
     lexicon->near.at[0] = (Near){0, 0};
     lexicon->near.at[token + 1] = near;

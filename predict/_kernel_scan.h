@@ -139,6 +139,13 @@ static ALWAYS_INLINE void scan_by(const Text *text, Scan *scan, MasksAt masks_at
     scan->has_case = lower && later;
 }
 
+/* The same, of characters whose classes are known or of bytes. */
+static ALWAYS_INLINE void scan_either(const Text *text, Scan *scan, MasksAt of_classes, MasksAt of_bytes, Write edges, Write marks)
+{
+    if (text->class) scan_by(text, scan, of_classes, edges, marks);
+    else scan_by(text, scan, of_bytes, edges, marks);
+}
+
 static uint32_t *write_many(uint32_t *out, uint64_t bits, size_t start) { return write_ones(out, bits, start, 8); }
 
 static ALWAYS_INLINE uint32_t *write_few(uint32_t *out, uint64_t bits, size_t start) { return write_ones(out, bits, start, 4); }
@@ -149,8 +156,7 @@ static Masks masks_by_byte(const Text *text, size_t at) { return ascii_masks(tex
 
 static void scan_plainly(const Text *text, Scan *scan)
 {
-    if (text->class) scan_by(text, scan, masks_by_class, write_many, write_few);
-    else scan_by(text, scan, masks_by_byte, write_many, write_few);
+    scan_either(text, scan, masks_by_class, masks_by_byte, write_many, write_few);
 }
 
 #if defined(MODERN)
@@ -158,8 +164,7 @@ MODERN static Masks masks_modern(const Text *text, size_t at) { return ascii_mas
 
 MODERN static void scan_modern(const Text *text, Scan *scan)
 {
-    if (text->class) scan_by(text, scan, masks_by_class, write_bytewise, write_few);
-    else scan_by(text, scan, masks_modern, write_bytewise, write_few);
+    scan_either(text, scan, masks_by_class, masks_modern, write_bytewise, write_few);
 }
 #else
 #define is_modern() 0
@@ -173,8 +178,7 @@ NEWEST static Masks classes_newest(const Text *text, size_t at) { return masks_w
 
 NEWEST static void scan_newest(const Text *text, Scan *scan)
 {
-    if (text->class) scan_by(text, scan, classes_newest, write_all, write_all);
-    else scan_by(text, scan, masks_newest, write_all, write_all);
+    scan_either(text, scan, classes_newest, masks_newest, write_all, write_all);
 }
 #else
 #define is_newest() 0
