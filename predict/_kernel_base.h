@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #define NONE UINT32_MAX
 
 #if defined(__GNUC__)
@@ -15,6 +19,9 @@
 #else
 #define PREFETCH(address) ((void)(address))
 #endif
+
+/* The same of item `at` from a place on that may be NULL. */
+#define PREFETCH_ITEM(items, at) PREFETCH((const void *)((uintptr_t)(items) + sizeof *(items) * (at)))
 
 #if defined(__GNUC__)
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -136,14 +143,22 @@ static inline int reserve_items(void *place, size_t *room, size_t need, size_t s
 
 typedef VECTOR(uint32_t) Ids;
 
-/* Memory whose start is that of a cache line, filled with 0; NULL where memory is out. Free it with `free_lines`. */
+enum { HUGE_PAGE = 2 << 20 };
+
+/* Memory whose start is that of a cache line, filled with 0; NULL where memory is out. Free it with `free_lines`. What is large is
+   asked for in huge pages, so that look-ups all over it do not wait for where pages are, too (5% of a paragraph's time). */
 static void *new_lines(size_t size)
 {
-    if (size > SIZE_MAX - 128) return NULL;
-    void *raw = calloc(1, size + 128);
+    size_t unit = size < HUGE_PAGE / 2 ? 64 : HUGE_PAGE;
+    if (size > SIZE_MAX - 3 * unit) return NULL;
+    size = (size + unit - 1) & ~(unit - 1);
+    void *raw = calloc(1, size + unit + sizeof raw);
     if (raw == NULL) return NULL;
-    uintptr_t start = ((uintptr_t)raw + 64 + sizeof raw - 1) & ~(uintptr_t)63;
+    uintptr_t start = ((uintptr_t)raw + unit + sizeof raw - 1) & ~(uintptr_t)(unit - 1);
     memcpy((void *)(start - sizeof raw), &raw, sizeof raw);
+#if defined(MADV_HUGEPAGE)
+    if (unit == HUGE_PAGE) (void)madvise((void *)start, size, MADV_HUGEPAGE); /* without it all works as well */
+#endif
     return (void *)start;
 }
 

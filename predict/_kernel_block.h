@@ -29,6 +29,9 @@ typedef struct {
     uint32_t bare[KINDS]; /* ids of the terms without tokens, by kind */
 } Block;
 
+/* The spot of a bigram, which is found for many at once; 32 bits of two hashes that are secret, as those of a key are. */
+static inline uint32_t bigram_spot(uint64_t first, uint64_t second) { return (uint32_t)first + (uint32_t)(second >> 32); }
+
 static void block_free(Block *block)
 {
     index_free(&block->index);

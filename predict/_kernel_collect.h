@@ -50,7 +50,7 @@ static int collect_item(Scorer *scorer, State *state, const Item *item, uint32_t
     if (add_bag(&rows[OF_RELATIONS], &rows[SENTENCE_RELATIONS], &view->relations, scratch)) return -1;
     size_t n = paragraph->met.n, start = 0;
     if (RESERVE(*scratch, n)) return -1;
-    for (size_t at = 0; at < n; at++) scratch->at[at] = paragraph->met.at[at].token;
+    if (n) memcpy(scratch->at, paragraph->tokens.at, n * sizeof *scratch->at);
     if (add_row_of(&rows[OF_WORDS], scratch->at, n)) return -1;
     for (size_t sentence = 0; paragraph->word_ends.n > 1 && sentence < paragraph->word_ends.n; sentence++) {
         size_t end = paragraph->word_ends.at[sentence];

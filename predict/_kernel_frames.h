@@ -63,7 +63,7 @@ static int frame(View *framed, const View *view, const Text *text, const Words *
             while (name < names->n && names->at[name] < word) name++; /* parts of a mention */
             int is_next = name < names->n && names->at[name] < mention;
             size_t stop = is_next ? names->at[name] : mention;
-            out = copy_tokens(out, words->met, word, stop);
+            out = copy_tokens(out, words->tokens, word, stop);
             word = stop;
             if (word == end) break;
             uint32_t role = is_next ? NAME : mentions->at[next].role;

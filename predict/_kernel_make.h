@@ -8,35 +8,46 @@
 
 typedef uint64_t (*Written)(const uint8_t *, size_t);
 
-/* The keys of n terms parted by line feeds; NULL with an exception. */
-static uint64_t *read_keys(const Py_buffer *source, size_t n, Written written)
+/* The keys and spots of the terms of a block. */
+typedef struct {
+    uint64_t *keys;
+    uint32_t *spots;
+} Keys;
+
+static void keys_free(Keys *keys)
+{
+    free(keys->keys);
+    free(keys->spots);
+}
+
+/* Read n terms parted by line feeds; 0 on success, -1 with an exception. */
+static int read_keys(Keys *keys, const Py_buffer *source, size_t n, Written written)
 {
     size_t at = 0, size = (size_t)source->len;
     const uint8_t *bytes = source->buf;
-    uint64_t *keys = calloc(n + 1, sizeof *keys);
-    if (keys == NULL) return (void)PyErr_NoMemory(), NULL;
+    *keys = (Keys){calloc(n + 1, sizeof *keys->keys), calloc(n + 1, sizeof *keys->spots)};
+    if (!keys->keys || !keys->spots) return (void)PyErr_NoMemory(), -1;
     for (size_t id = 0; id < n; id++) {
         const uint8_t *end = at < size ? memchr(bytes + at, '\n', size - at) : NULL;
         size_t length = end ? (size_t)(end - bytes) - at : size - at;
-        keys[id] = at <= size ? written(bytes + at, length) : 0;
-        if (!keys[id]) {
-            if (at > size) PyErr_SetString(PyExc_ValueError, "fewer terms than weights");
-            else PyErr_Format(PyExc_ValueError, "a term of unknown kind at %zu", at);
-            free(keys);
-            return NULL;
-        }
+        uint64_t key = at <= size ? written(bytes + at, length) : 0;
+        if (at > size) PyErr_SetString(PyExc_ValueError, "fewer terms than weights");
+        else if (!key) PyErr_Format(PyExc_ValueError, "a term of unknown kind at %zu", at);
+        if (!key) return -1;
+        keys->keys[id] = key;
+        keys->spots[id] = written == written_ngram ? written_spot(bytes + at, length, key) : spot_of(key);
         at += length + 1;
     }
-    return keys;
+    return 0;
 }
 
 /* Fill an index with what n terms have: idf (n,) and weights (n, width), both float32. */
-static int fill_index(Index *index, const uint64_t *keys, size_t n, const char *idf, const char *weights, size_t width)
+static int fill_index(Index *index, const Keys *keys, size_t n, const char *idf, const char *weights, size_t width)
 {
-    if (index_make(index, keys, n, width)) return PyErr_NoMemory(), -1;
+    if (index_make(index, keys->spots, n, width)) return PyErr_NoMemory(), -1;
     for (size_t at = 0; at < n; at++) {
         float own;
-        Record *record = index_put(index, keys[at]);
+        Record *record = index_put(index, keys->keys[at], keys->spots[at]);
         memcpy(&own, idf + 4 * at, 4);
         memcpy(row_of(record), weights + 4 * width * at, 4 * width);
         record->square = own * own;
@@ -57,11 +68,11 @@ static int fill_block(Block *block, PyObject *parts, Written written, size_t wid
         return -1;
     }
     size_t n = (size_t)idf.len / 4;
-    uint64_t *keys = NULL;
-    if ((size_t)rows.len != 4 * n * width) PyErr_SetString(PyExc_ValueError, "terms, idf and weights of unlike lengths");
-    else keys = read_keys(&source, n, written);
-    int failed = keys == NULL || fill_index(&block->index, keys, n, idf.buf, rows.buf, width);
-    free(keys);
+    Keys keys = {NULL, NULL};
+    int failed = (size_t)rows.len != 4 * n * width;
+    if (failed) PyErr_SetString(PyExc_ValueError, "terms, idf and weights of unlike lengths");
+    failed = failed || read_keys(&keys, &source, n, written) || fill_index(&block->index, &keys, n, idf.buf, rows.buf, width);
+    keys_free(&keys);
     for (uint32_t kind = 0; kind < KINDS && !failed; kind++) block->bare[kind] = index_find(&block->index, term_key(kind, 0, 0));
     PyBuffer_Release(&source);
     PyBuffer_Release(&idf);

@@ -96,7 +96,7 @@ static uint32_t intern_word(const Scorer *scorer, State *state, Word word, const
         }
     }
     describe(&word, bytes, &forms, characters);
-    if (state->home && opens(state->home, &word)) word.flags |= IS_OPENER;
+    if (state->home) word.flags |= opening(state->home, &word);
     word.token = intern_token(scorer, state, forms.token, forms.token_size);
     uint32_t id = word.token == NONE ? NONE : add_word(&state->lexicon, word);
     if (!ascii) {
@@ -108,7 +108,7 @@ static uint32_t intern_word(const Scorer *scorer, State *state, Word word, const
 
 /* Find the hashes of n words of a text whose characters begin at the bytes `offset`, NULL where each is one byte. */
 static ALWAYS_INLINE void spot_places(const uint8_t *bytes, const uint32_t *offset, const uint32_t *places, size_t n,
-                                      Spelling *spellings, const Lexicon *lexicon)
+                                      uint64_t *hashes, const Lexicon *lexicon)
 {
     const WordSlot *slots = lexicon->slots;
     size_t mask = lexicon->n_slots - 1;
@@ -116,7 +116,7 @@ static ALWAYS_INLINE void spot_places(const uint8_t *bytes, const uint32_t *offs
         size_t first = places[2 * at], last = places[2 * at + 1];
         if (offset) first = offset[first], last = offset[last];
         uint64_t hash = hash_padded(bytes + first, last - first);
-        spellings[at].written = hash;
+        hashes[at] = hash;
         PREFETCH(&slots[hash & mask]);
     }
 }
@@ -127,10 +127,10 @@ static int spot_words(Paragraph *paragraph, const Lexicon *lexicon)
     const Text *text = &paragraph->text;
     const uint32_t *places = paragraph->scan.places.at;
     size_t n = paragraph->scan.places.n / 2;
-    if (RESERVE(paragraph->spellings, n) || RESERVE(paragraph->met, n + 8)) return -1;
+    if (RESERVE(paragraph->hashes, n) || RESERVE(paragraph->met, n) || RESERVE(paragraph->tokens, n + 8)) return -1;
     if (RESERVE(paragraph->flags, n + 64) || RESERVE(paragraph->traits, n / 64 + 1)) return -1;
-    if (text->offset) spot_places(text->bytes, text->offset, places, n, paragraph->spellings.at, lexicon);
-    else spot_places(text->bytes, NULL, places, n, paragraph->spellings.at, lexicon);
+    if (text->offset) spot_places(text->bytes, text->offset, places, n, paragraph->hashes.at, lexicon);
+    else spot_places(text->bytes, NULL, places, n, paragraph->hashes.at, lexicon);
     paragraph->met.n = n;
     return 0;
 }
@@ -141,7 +141,7 @@ static RARE int meet_word(const Scorer *scorer, State *state, const Paragraph *p
     const Text *text = &paragraph->text;
     uint32_t start = paragraph->scan.places.at[2 * at], end = paragraph->scan.places.at[2 * at + 1];
     size_t first = byte_of(text, start);
-    Word word = {.spelling = {paragraph->spellings.at[at].written, 0}, .length = (uint32_t)(byte_of(text, end) - first)};
+    Word word = {.spelling = {paragraph->hashes.at[at], 0}, .length = (uint32_t)(byte_of(text, end) - first)};
     return intern_word(scorer, state, word, text->bytes + first, end - start, thread) == NONE ? -1 : 0;
 }
 
@@ -160,23 +160,28 @@ static size_t recall_words(const Lexicon *lexicon, Paragraph *paragraph, size_t 
     size_t n = paragraph->met.n, mask = lexicon->n_slots - 1, head_size = lexicon->head_size;
     const WordSlot *slots = lexicon->slots;
     const uint8_t *heads = lexicon->heads;
-    Spelling *spellings = paragraph->spellings.at;
+    const Near *near = lexicon->near.at;
+    const uint32_t *near_ids = lexicon->near_ids.at;
+    const uint64_t *hashes = paragraph->hashes.at;
     Met *met = paragraph->met.at;
+    uint32_t *tokens = paragraph->tokens.at;
     uint8_t *flags = paragraph->flags.at;
     for (; at < n; at++) {
-        uint64_t hash = spellings[at].written;
+        uint64_t hash = hashes[at];
         size_t found = hash & mask;
-        while (slots[found].spelling.written != hash) {
-            if (slots[found].spelling.written == 0) return at;
+        while (slots[found].written != hash) {
+            if (slots[found].written == 0) return at;
             found = (found + 1) & mask;
         }
         const WordSlot *slot = &slots[found];
         met[at] = slot->met;
+        tokens[at] = slot->met.token;
         flags[at] = (uint8_t)slot->met.flags;
-        spellings[at] = slot->spelling;
         const uint8_t *head = heads + head_size * slot->met.token;
         PREFETCH(head);
         PREFETCH(head + 64);
+        PREFETCH_ITEM(near, slot->met.token + (size_t)1);
+        PREFETCH_ITEM(near_ids, slot->near_ids);
     }
     return n;
 }

@@ -175,7 +175,7 @@ WIDE static void sift_relations(View *view, const Index *index)
 {
     Pending *pending = view->pending.at;
     size_t at = 0, kept = 0;
-    for (size_t i = 0; i < view->pending.n; i++) PREFETCH(&index->map[index_bit(index, pending[i].key) >> 6]);
+    for (size_t i = 0; i < view->pending.n; i++) index_ask(index, spot_of(pending[i].key));
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
         for (; at < view->pending_ends.at[sentence]; at++) {
             unsigned may;

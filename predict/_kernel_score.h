@@ -53,7 +53,7 @@ WIDE static int score_words(const Scorer *scorer, State *state, const Paragraph 
 {
     Counting counting;
     if (count_bag(&counting, &scorer->masked.index, state, &view->ngrams, split)) return -1;
-    if (list_mentioned(&state->mentioned, paragraph->met.at, view)) return -1;
+    if (list_mentioned(&state->mentioned, paragraph->tokens.at, view)) return -1;
     uint32_t known = state->width == 8 ? sum_words(state, &counting, paragraph, view, 8, split)
                                        : sum_words(state, &counting, paragraph, view, state->width, split);
     return known || view->ngrams.items.n;

@@ -55,8 +55,9 @@ typedef struct {
     TextBuffer buffer;
     Text text;
     Scan scan;
-    VECTOR(Spelling) spellings; /* of its words */
+    VECTOR(uint64_t) hashes; /* of its words */
     VECTOR(Met) met;
+    Ids tokens;
     VECTOR(uint8_t) flags; /* of met */
     VECTOR(Traits) traits;
     Ids word_ends; /* of its sentences */
@@ -87,8 +88,9 @@ static void paragraph_free(Paragraph *paragraph)
 {
     text_buffer_free(&paragraph->buffer);
     scan_free(&paragraph->scan);
-    free(paragraph->spellings.at);
+    free(paragraph->hashes.at);
     free(paragraph->met.at);
+    free(paragraph->tokens.at);
     free(paragraph->flags.at);
     free(paragraph->traits.at);
     free(paragraph->word_ends.at);
@@ -141,7 +143,7 @@ static int counter_begin(Counter *counter, size_t n)
 
 static Words words_of(const Lexicon *lexicon, const Paragraph *paragraph)
 {
-    return (Words){&paragraph->scan, lexicon->words.at, paragraph->met.at, paragraph->spellings.at, paragraph->scan.places.at,
+    return (Words){&paragraph->scan, lexicon->words.at, paragraph->met.at, paragraph->tokens.at, paragraph->scan.places.at,
                    paragraph->traits.at, paragraph->met.n};
 }
 

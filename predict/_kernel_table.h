@@ -69,6 +69,17 @@ static inline uint32_t table_find(const Table *table, uint64_t key)
     return table->slots && table_may_hold(table, key) ? table_probe(table, key) : NONE;
 }
 
+static inline unsigned ones_of(uint64_t value)
+{
+#if defined(__GNUC__)
+    return (unsigned)__builtin_popcountll(value);
+#else
+    unsigned n = 0;
+    for (; value; value &= value - 1) n++;
+    return n;
+#endif
+}
+
 /* The weights of n keys, made once. A map of at least 8 bits a key says which keys may be there; the number of ones before a key's
    bit is the place of its record, so that a look-up costs one cache line of the map and, where the key is there, one of records.
    Records of keys that share a bit stand behind the others and are chained. */
@@ -80,7 +91,7 @@ typedef struct {
     uint32_t padding[3]; /* so that the row, width floats, lies behind as processors like it */
 } Record;
 
-typedef struct { uint64_t bits, before; } Piece; /* 64 bits of the map, and how many ones stand before them */
+typedef struct { uint32_t bits, before; } Piece; /* 32 bits of the map, and how many ones stand before them, less 1 */
 
 typedef struct {
     Piece *map;
@@ -95,7 +106,8 @@ static void index_free(Index *index)
     memset(index, 0, sizeof *index);
 }
 
-static inline size_t index_bit(const Index *index, uint64_t key) { return (key >> 32) & (index->bits - 1); }
+/* Where in the map a term is looked for: by the upper half of its key, or where another number is better to be had by that. */
+static inline uint32_t spot_of(uint64_t key) { return (uint32_t)(key >> 32); }
 
 static inline Record *record_of(const Index *index, uint32_t id) { return (Record *)(void *)(index->records + index->size * id); }
 
@@ -105,41 +117,31 @@ static inline const float *weights_of(const Record *record) { return (const floa
 
 static inline size_t record_size(size_t width) { return (sizeof(Record) + width * sizeof(float) + 31) & ~(size_t)31; }
 
-/* Whether the index may hold a key; it must not be empty. */
-static inline unsigned index_may_hold(const Index *index, uint64_t key)
+
+/* Ask for the piece of the map where a spot is. */
+static inline void index_ask(const Index *index, uint32_t spot) { PREFETCH(&index->map[(spot & (index->bits - 1)) >> 5]); }
+
+/* Whether the index may hold a key of a spot, and if so the id of the first record of the keys that share its bit. */
+typedef struct { uint32_t may, id; } Spotted;
+
+static inline Spotted index_look(const Index *index, uint32_t spot)
 {
-    size_t bit = index_bit(index, key);
-    return (unsigned)(index->map[bit >> 6].bits >> (bit & 63)) & 1U;
+    uint32_t bit = spot & (uint32_t)(index->bits - 1);
+    Piece piece = index->map[bit >> 5];
+    uint32_t upto = piece.bits << (~bit & 31); /* the bit is the highest, those before it stand below */
+    return (Spotted){upto >> 31, piece.before + ones_of(upto)};
 }
 
-static inline unsigned ones_of(uint64_t value)
+/* Set *may to whether the index may hold a key of a spot, ask for its record and return the id of the first that shares its bit. */
+static inline uint32_t index_at(const Index *index, uint32_t spot, unsigned *may)
 {
-#if defined(__GNUC__)
-    return (unsigned)__builtin_popcountll(value);
-#else
-    unsigned n = 0;
-    for (; value; value &= value - 1) n++;
-    return n;
-#endif
+    Spotted spotted = index_look(index, spot);
+    *may = spotted.may;
+    PREFETCH(index->records + index->size * (spotted.id & ((uint32_t)0 - spotted.may)));
+    return spotted.id;
 }
 
-/* Set *may to whether the index may hold a key, ask for its record and return the id of the first that shares its bit. */
-static inline uint32_t index_spot(const Index *index, uint64_t key, unsigned *may)
-{
-    size_t bit = index_bit(index, key);
-    const Piece *piece = &index->map[bit >> 6];
-    uint32_t id = (uint32_t)piece->before + ones_of(piece->bits & ((1ULL << (bit & 63)) - 1));
-    *may = (unsigned)(piece->bits >> (bit & 63)) & 1U;
-    PREFETCH(index->records + index->size * (id & ((uint32_t)0 - *may)));
-    return id;
-}
-
-/* The first record of the keys that share the bit of a key that may be there. */
-static inline uint32_t index_first(const Index *index, uint64_t key)
-{
-    size_t bit = index_bit(index, key);
-    return (uint32_t)index->map[bit >> 6].before + ones_of(index->map[bit >> 6].bits & ((1ULL << (bit & 63)) - 1));
-}
+static inline uint32_t index_spot(const Index *index, uint64_t key, unsigned *may) { return index_at(index, spot_of(key), may); }
 
 /* The record of a key among those chained to `id`, NONE where there is none. */
 static inline uint32_t index_follow(const Index *index, uint64_t key, uint32_t id)
@@ -157,35 +159,37 @@ static inline uint32_t index_follow(const Index *index, uint64_t key, uint32_t i
 /* The id of a key's record, NONE where there is none. */
 static inline uint32_t index_find(const Index *index, uint64_t key)
 {
-    return index->n && index_may_hold(index, key) ? index_follow(index, key, index_first(index, key)) : NONE;
+    Spotted spotted = {0, NONE};
+    if (index->n) spotted = index_look(index, spot_of(key));
+    return spotted.may ? index_follow(index, key, spotted.id) : NONE;
 }
 
-/* Make the map of n keys and room for their records of `width` weights each; 0 on success, -1 where memory is out. */
-static int index_make(Index *index, const uint64_t *keys, size_t n, size_t width)
+/* Make the map of n spots and room for their records of `width` weights each; 0 on success, -1 where memory is out. */
+static int index_make(Index *index, const uint32_t *spots, size_t n, size_t width)
 {
     for (index->bits = 1024; index->bits < 8 * n && index->bits < (1ULL << 32); index->bits *= 2) {}
     index->size = record_size(width);
-    index->map = new_lines(index->bits / 64 * sizeof *index->map);
+    index->map = new_lines(index->bits / 32 * sizeof *index->map);
     if (n >= NONE / 8 || n > SIZE_MAX / 2 / index->size || !index->map) return -1;
     index->records = new_lines((n + 1) * index->size);
     if (!index->records) return -1;
     for (size_t at = 0; at < n; at++) {
-        size_t bit = index_bit(index, keys[at]);
-        index->map[bit >> 6].bits |= 1ULL << (bit & 63);
+        size_t bit = spots[at] & (index->bits - 1);
+        index->map[bit >> 5].bits |= 1U << (bit & 31);
     }
     uint32_t ones = 0;
-    for (size_t word = 0; word < index->bits / 64; word++) {
-        index->map[word].before = ones;
-        ones += ones_of(index->map[word].bits);
+    for (size_t piece = 0; piece < index->bits / 32; piece++) {
+        index->map[piece].before = ones - 1;
+        ones += ones_of(index->map[piece].bits);
     }
     index->n = ones;
     return 0;
 }
 
-/* The record of a key that the map was made of and that was not put before. */
-static Record *index_put(Index *index, uint64_t key)
+/* The record of a key that was not put before and of whose spot, among others, the map was made. */
+static Record *index_put(Index *index, uint64_t key, uint32_t spot)
 {
-    uint32_t id = index_first(index, key);
+    uint32_t id = index_look(index, spot).id;
     Record *record = record_of(index, id);
     if (record->key) {
         uint32_t added = (uint32_t)index->n++;

@@ -104,13 +104,13 @@ static ALWAYS_INLINE void add_mentioned(const State *state, const uint32_t *toke
 }
 
 /* List the tokens of the words in mentions; 0 on success, -1 where memory is out. */
-static int list_mentioned(Ids *list, const Met *met, const View *view)
+static int list_mentioned(Ids *list, const uint32_t *tokens, const View *view)
 {
     list->n = 0;
     for (size_t at = 0; at < view->mentions.n; at++) {
         Mention mention = view->mentions.at[at];
         if (RESERVE(*list, list->n + mention.last - mention.first + 8)) return -1;
-        list->n = (size_t)(copy_tokens(list->at + list->n, met, mention.first, mention.last) - list->at);
+        list->n = (size_t)(copy_tokens(list->at + list->n, tokens, mention.first, mention.last) - list->at);
     }
     return 0;
 }

@@ -10,6 +10,7 @@ typedef struct {
     Table edges;    /* (node, word) to node; the root is node 0 */
     uint64_t *ends; /* per alias that ends at a node: role, count, then for each word 0, 1 (capital) or the hash it must have */
     size_t *first;  /* per node: where its aliases start in `ends`; nodes + 1 entries */
+    uint8_t *inner; /* per node: whether it has others below it */
     size_t n_nodes;
     uint64_t serial; /* its own as long as the process lives; from 1 */
     uint64_t first_words[(OPENINGS + 1) / 64], later_words[(OPENINGS + 1) / 64]; /* maps of the words of aliases */
@@ -20,6 +21,7 @@ static void trie_free(Trie *trie)
     table_free(&trie->edges);
     free(trie->ends);
     free(trie->first);
+    free(trie->inner);
     memset(trie, 0, sizeof *trie);
 }
 
@@ -35,23 +37,41 @@ static inline unsigned may_be(const uint64_t *map, uint32_t opening)
 
 static inline uint64_t edge_key(uint32_t node, uint64_t word) { return node ? term_key(node, word, 0) : word; }
 
-/* Whether a word, whole or cut, begins an alias. */
-static int opens(const Trie *trie, const Word *word)
+/* What the flags of a word that begins an alias tell beside IS_OPENER: the role that it plays alone, counted from 1, where all
+   letters of the text are small, or all are capitals, and where not; and whether there are aliases that it begins of more words. */
+enum { ROLE_UNCASED = 8, ROLE_CASED = 11, GOES_ON = 1 << 14, OPENING = IS_OPENER | 0x7F << ROLE_UNCASED };
+
+/* The role, counted from 1, that a word plays alone by an alias of a node; 0 where it plays none. */
+static uint32_t role_alone(const Trie *trie, uint32_t node, uint64_t written, int upper, int has_case)
 {
-    if (table_find(&trie->edges, edge_key(0, word->spelling.lower)) != NONE) return 1;
-    return (word->flags & HAS_CUT) && table_find(&trie->edges, edge_key(0, word->cut.lower)) != NONE;
+    for (size_t at = trie->first[node]; at < trie->first[node + 1]; at += 2 + trie->ends[at + 1]) {
+        uint64_t wanted = trie->ends[at + 2];
+        if (wanted > 1 ? written == wanted : !wanted || !has_case || upper) return (uint32_t)trie->ends[at] + 1;
+    }
+    return 0;
 }
 
-/* Let the words of a lexicon know whether they begin an alias. */
+/* The flags of a word as it begins an alias, whole or cut. */
+static uint32_t opening(const Trie *trie, const Word *word)
+{
+    uint32_t node = table_find(&trie->edges, edge_key(0, word->spelling.lower)), cut = NONE;
+    if (node == NONE && (word->flags & HAS_CUT)) cut = table_find(&trie->edges, edge_key(0, word->cut.lower));
+    if (node == NONE && cut == NONE) return 0;
+    uint32_t found = IS_OPENER | (node != NONE && trie->inner[node] ? GOES_ON : 0), at = node != NONE ? node : cut;
+    uint64_t written = node != NONE ? word->spelling.written : word->cut.written;
+    int upper = (word->flags & STARTS_UPPER) != 0;
+    return found | role_alone(trie, at, written, upper, 0) << ROLE_UNCASED | role_alone(trie, at, written, upper, 1) << ROLE_CASED;
+}
+
+/* Let the words of a lexicon know how they begin aliases. */
 static void mark_openers(const Trie *trie, Lexicon *lexicon)
 {
     if (lexicon->openers_of == trie->serial) return;
     lexicon->openers_of = trie->serial;
     for (size_t at = 0; at < lexicon->n_slots; at++) {
         Met *met = &lexicon->slots[at].met;
-        if (!lexicon->slots[at].spelling.written) continue;
-        met->flags &= ~(uint32_t)IS_OPENER;
-        if (opens(trie, &lexicon->words.at[met->word])) met->flags |= IS_OPENER;
+        if (!lexicon->slots[at].written) continue;
+        met->flags = (met->flags & ~(uint32_t)OPENING) | opening(trie, &lexicon->words.at[met->word]);
     }
 }
 
@@ -70,7 +90,7 @@ static int fits(const Trie *trie, uint32_t node, const Words *words, size_t firs
         for (size_t i = 0; good && i < count; i++) {
             size_t at_word = first + i;
             const Word *word = &words->lexicon[words->met[at_word].word];
-            uint64_t written = cut && i + 1 == count ? word->cut.written : words->spelling[at_word].written;
+            uint64_t written = cut && i + 1 == count ? word->cut.written : word->spelling.written;
             if (wanted[i] > 1) good = written == wanted[i];
             else if (wanted[i] == 1) good = !words->scan->has_case || (words->met[at_word].flags & STARTS_UPPER);
         }
@@ -88,7 +108,7 @@ static size_t longest(const Trie *trie, const Words *words, size_t at, size_t li
     size_t found = 0;
     for (size_t next = at; next < limit && may_be(map, words->met[next].opening);) {
         const Met *met = &words->met[next];
-        uint32_t step = table_find(&trie->edges, edge_key(node, words->spelling[next].lower));
+        uint32_t step = table_find(&trie->edges, edge_key(node, words->lexicon[met->word].spelling.lower));
         int fit = -1;
         if (step == NONE && (met->flags & HAS_CUT) && marked(map, met->opening >> 16)) {
             uint32_t lost = table_find(&trie->edges, edge_key(node, words->lexicon[met->word].cut.lower));
@@ -105,6 +125,16 @@ static size_t longest(const Trie *trie, const Words *words, size_t at, size_t li
         map = trie->later_words;
     }
     return found;
+}
+
+/* Where the longest alias that starts at word `at` ends, as the word knows itself, but where more words may belong to it. */
+static ALWAYS_INLINE size_t longest_known(const Trie *trie, const Words *words, size_t at, size_t limit, uint32_t *role)
+{
+    uint32_t flags = words->met[at].flags, alone = flags >> (words->scan->has_case ? ROLE_CASED : ROLE_UNCASED) & 7;
+    if ((flags & GOES_ON) && at + 1 < limit && may_be(trie->later_words, words->met[at + 1].opening))
+        return longest(trie, words, at, limit, role);
+    *role = alone - 1;
+    return alone ? at + 1 : 0;
 }
 
 /* The words of a paragraph that may begin an alias; marked: whether they know themselves. */
@@ -141,7 +171,8 @@ static int find_mentions(const Trie *trie, const Words *words, const Text *text,
         uint32_t role = 0;
         if (at < behind) continue;
         while (at >= word_ends->at[sentence]) sentence++;
-        size_t limit = word_ends->at[sentence], last = longest(trie, words, at, limit, &role);
+        size_t limit = word_ends->at[sentence];
+        size_t last = marked ? longest_known(trie, words, at, limit, &role) : longest(trie, words, at, limit, &role);
         if (!last) continue;
         behind = with_possessive(words, text, last, limit);
         found->at[found->n++] = (Mention){(uint32_t)at, (uint32_t)behind, role};

@@ -31,7 +31,8 @@ static int fill_trie(Trie *trie, PyObject *edges, PyObject *aliases, size_t n_no
     VECTOR(uint64_t) ends = {0};
     trie->n_nodes = n_nodes;
     trie->first = calloc(n_nodes + 1, sizeof *trie->first);
-    if (!trie->first || table_reserve(&trie->edges, n_edges + 1)) return PyErr_NoMemory(), -1;
+    trie->inner = calloc(n_nodes, 1);
+    if (!trie->first || !trie->inner || table_reserve(&trie->edges, n_edges + 1)) return PyErr_NoMemory(), -1;
     for (size_t at = 0; at < n_edges; at++) {
         unsigned int from, to;
         const char *word;
@@ -40,6 +41,7 @@ static int fill_trie(Trie *trie, PyObject *edges, PyObject *aliases, size_t n_no
         if (from >= n_nodes || to >= n_nodes) return PyErr_SetString(PyExc_ValueError, "no such node"), -1;
         uint64_t hash = hash_bytes((const uint8_t *)word, (size_t)size);
         table_put(&trie->edges, edge_key(from, hash), to);
+        trie->inner[from] = 1;
         mark(from ? trie->later_words : trie->first_words, hash);
     }
     for (size_t at = 0; at < n_aliases; at++) {

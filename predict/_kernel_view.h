@@ -9,8 +9,8 @@
 /* A relation to be looked up. where: IN_BOTH if it lies in one sentence, else IN_WHOLE. */
 typedef struct { uint64_t key; Made made; uint32_t where; } Pending;
 
-/* A bigram that may be known. */
-typedef struct { uint64_t key; uint32_t at, id; } Candidate;
+/* A bigram that may be known: the token that it begins with, and the first record of those that share its bit. */
+typedef struct { uint32_t at, id; } Candidate;
 
 typedef struct {
     Ids padded;                  /* the tokens, with PAD times BLANK on either side */
@@ -21,7 +21,8 @@ typedef struct {
     Ids openers;                 /* words that may begin a mention */
     Mentions mentions;           /* in words */
     Mentions places;             /* first: token; last: sentence */
-    VECTOR(uint64_t) keys;       /* of all bigrams */
+    VECTOR(uint64_t) hashes;     /* of all tokens */
+    Ids spots;                   /* of all bigrams */
     VECTOR(Candidate) bigrams;   /* those not looked up yet */
     VECTOR(Pending) pending;     /* relations not looked up yet */
     Ids pending_ends;            /* of each sentence's */
@@ -40,7 +41,8 @@ static void view_free(View *view)
     free(view->openers.at);
     free(view->mentions.at);
     free(view->places.at);
-    free(view->keys.at);
+    free(view->hashes.at);
+    free(view->spots.at);
     free(view->bigrams.at);
     free(view->pending.at);
     free(view->pending_ends.at);
@@ -67,12 +69,11 @@ static void end_tokens(View *view, const uint32_t *end)
     for (size_t at = 0; at < PAD; at++) view->tokens[view->n_tokens + at] = BLANK;
 }
 
-/* Copy the tokens of words first:last to `out`, behind which there must be room for 8 more. */
-static inline uint32_t *copy_tokens(uint32_t *out, const Met *met, size_t first, size_t last)
+/* Copy the tokens first:last to `out`; behind both there must be room for 8 more. */
+static inline uint32_t *copy_tokens(uint32_t *out, const uint32_t *tokens, size_t first, size_t last)
 {
     uint32_t *end = out + (last - first);
-    for (; out < end; first += 8) /* as many at once, so that the number of turns is easily foreseen */
-        for (size_t i = 0; i < 8; i++) *out++ = met[first + i].token;
+    for (tokens += first; out < end; out += 8, tokens += 8) memcpy(out, tokens, 8 * sizeof *out);
     return end;
 }
 
@@ -90,7 +91,7 @@ static int mask(View *view, const Words *words, const Ids *word_ends)
         while (word < end) {
             while (next < view->mentions.n && view->mentions.at[next].first < word) next++;
             size_t stop = next < view->mentions.n && view->mentions.at[next].first < end ? view->mentions.at[next].first : end;
-            out = copy_tokens(out, words->met, word, stop);
+            out = copy_tokens(out, words->tokens, word, stop);
             word = stop;
             if (word == end) break;
             Mention mention = view->mentions.at[next++];
@@ -109,6 +110,8 @@ static int mask(View *view, const Words *words, const Ids *word_ends)
     return 0;
 }
 
+enum { TOGETHER = 8 }; /* bigrams whose spots are found at once */
+
 /* The bigrams that a model may know, their records on their way into the cache; 0 on success, -1 where memory is out. */
 WIDE static int spot_bigrams(View *view, const Block *block, const Lexicon *lexicon)
 {
@@ -116,23 +119,23 @@ WIDE static int spot_bigrams(View *view, const Block *block, const Lexicon *lexi
     const Index *index = &block->index;
     size_t n = view->n_tokens, kept = 0;
     view->bigrams.n = 0;
-    if (!index->n || n < 2) return 0;
-    if (RESERVE(view->bigrams, n) || RESERVE(view->keys, n)) return -1;
-    uint64_t *keys = view->keys.at;
+    if (RESERVE(view->bigrams, n + 1) || RESERVE(view->spots, n + TOGETHER) || RESERVE(view->hashes, n + 2 * TOGETHER)) return -1;
+    uint64_t *hashes = view->hashes.at;
+    uint32_t *spots = view->spots.at;
     Candidate *found = view->bigrams.at;
-    uint64_t hash = head_of(lexicon, tokens[0])->hash;
-    for (size_t at = 0; at + 1 < n; at++) {
-        uint64_t next = head_of(lexicon, tokens[at + 1])->hash;
-        keys[at] = term_key(BIGRAM, hash, next);
-        hash = next;
-        PREFETCH(&index->map[index_bit(index, keys[at]) >> 6]);
-    }
-    for (size_t at = 0; at + 1 < n; at++) {
+    const Lexicon all = *lexicon; /* which the compiler sees is not written to */
+    for (size_t at = 0; at < n; at++) hashes[at] = head_of(&all, tokens[at])->hash;
+    memset(hashes + n, 0, (TOGETHER + 1) * sizeof *hashes);
+    for (size_t at = 0; at < n; at += TOGETHER)
+        for (size_t i = at; i < at + TOGETHER; i++) spots[i] = bigram_spot(hashes[i], hashes[i + 1]);
+    for (size_t at = 0; at + 1 < n && index->n; at++) index_ask(index, spots[at]);
+    for (size_t at = 0; at + 1 < n && index->n; at++) {
         unsigned may;
-        uint32_t id = index_spot(index, keys[at], &may);
-        found[kept] = (Candidate){keys[at], (uint32_t)at, id};
+        uint32_t id = index_at(index, spots[at], &may);
+        found[kept] = (Candidate){(uint32_t)at, id};
         kept += may;
     }
+    found[kept] = (Candidate){NONE, NONE};
     view->bigrams.n = kept;
     return 0;
 }
@@ -141,16 +144,16 @@ WIDE static int spot_bigrams(View *view, const Block *block, const Lexicon *lexi
 static int settle_bigrams(View *view, const Block *block)
 {
     Bag *bag = &view->ngrams;
-    size_t next = 0;
-    if (bag_begin(bag, view->ends.n) || RESERVE(bag->items, view->bigrams.n)) return -1;
+    const Candidate *one = view->bigrams.at;
+    if (bag_begin(bag, view->ends.n) || RESERVE(bag->items, view->bigrams.n + 1)) return -1;
+    uint32_t *items = bag->items.at;
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
-        uint32_t end = view->ends.at[sentence];
-        for (; next < view->bigrams.n && view->bigrams.at[next].at < end; next++) {
-            const Candidate *one = &view->bigrams.at[next];
-            uint32_t id = index_follow(&block->index, one->key, one->id);
-            bag->items.at[bag->items.n] = 4 * id + (one->at + 1 == end ? IN_WHOLE : IN_BOTH);
-            bag->items.n += id != NONE;
+        for (uint32_t end = view->ends.at[sentence]; one->at < end; one++) {
+            const uint64_t *hashes = view->hashes.at + one->at;
+            uint32_t id = index_follow(&block->index, term_key(BIGRAM, hashes[0], hashes[1]), one->id);
+            items = put_id(items, id, one->at + 1 == end ? IN_WHOLE : IN_BOTH);
         }
+        bag->items.n = (size_t)(items - bag->items.at);
         bag_end(bag);
     }
     return 0;

@@ -6,7 +6,8 @@
 #include "_kernel_scan.h"
 
 enum { ROLES = 6, TARGET = 0, NAME = 5 }; /* the role tokens are the first tokens; order as in targets.ROLES, then a name */
-enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8, IS_TELLING = 16, IS_OPENER = 32, IS_NAME = 64 }; /* in a byte */
+/* In a byte; behind it what is known of the aliases that an opener begins, see _kernel_trie.h. */
+enum { STARTS_UPPER = 1, IS_POSSESSIVE = 2, HAS_CUT = 4, IS_I = 8, IS_TELLING = 16, IS_OPENER = 32, IS_NAME = 64 };
 
 static const char *const role_names[ROLES] = {"<target>", "<ally>", "<adversary>", "<jihadist>", "<third>", "<name>"};
 
@@ -22,9 +23,11 @@ typedef struct {
 /* A word type as it is met in a text. opening: bits of `lower` and `cut` by which a trie knows those that may begin an alias. */
 typedef struct { uint32_t word, token, opening, flags; } Met;
 
-/* Where a word type is found: what most words are asked for lies in one cache line. spelling.written: 0 where the slot is empty. */
+/* Where a word type is found: what most words are asked for lies in one cache line. written: its hash, 0 where the slot is empty;
+   near_ids: where those of its token begin. */
 typedef struct {
-    Spelling spelling;
+    uint64_t written;
+    size_t near_ids;
     Met met;
 } WordSlot;
 
@@ -128,8 +131,8 @@ static inline size_t word_slot(const Lexicon *lexicon, uint64_t hash) { return h
 
 static void fill_slot(Lexicon *lexicon, WordSlot filled)
 {
-    size_t at = word_slot(lexicon, filled.spelling.written);
-    while (lexicon->slots[at].spelling.written) at = (at + 1) & (lexicon->n_slots - 1);
+    size_t at = word_slot(lexicon, filled.written);
+    while (lexicon->slots[at].written) at = (at + 1) & (lexicon->n_slots - 1);
     lexicon->slots[at] = filled;
 }
 
@@ -144,7 +147,7 @@ static int reserve_slots(Lexicon *lexicon)
     lexicon->slots = slots;
     lexicon->n_slots = n;
     for (size_t at = 0; at < n_before; at++)
-        if (before[at].spelling.written) fill_slot(lexicon, before[at]);
+        if (before[at].written) fill_slot(lexicon, before[at]);
     free_lines(before);
     return 0;
 }
@@ -163,7 +166,8 @@ static uint32_t add_word(Lexicon *lexicon, Word word)
     if (lexicon->words.n >= NONE - 1 || reserve_slots(lexicon) || RESERVE(lexicon->words, lexicon->words.n + 1)) return NONE;
     uint32_t id = (uint32_t)lexicon->words.n++;
     lexicon->words.at[id] = word;
-    fill_slot(lexicon, (WordSlot){word.spelling, {id, word.token, opening_of(&word), word.flags}});
+    size_t near_ids = lexicon->near.room ? lexicon->near.at[word.token + 1].first : 0;
+    fill_slot(lexicon, (WordSlot){word.spelling.written, near_ids, {id, word.token, opening_of(&word), word.flags}});
     return id;
 }
 
@@ -205,7 +209,7 @@ typedef struct {
     const Scan *scan;
     const Word *lexicon;
     const Met *met;
-    const Spelling *spelling;
+    const uint32_t *tokens;
     const uint32_t *place;
     const Traits *traits;
     size_t n;

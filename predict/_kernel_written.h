@@ -72,6 +72,15 @@ static uint64_t written_ngram(const uint8_t *term, size_t length)
     return written_pair(UNIGRAM, BIGRAM, term, length);
 }
 
+/* The spot of a bigram as written, of other terms that of their key. */
+static uint32_t written_spot(const uint8_t *term, size_t length, uint64_t key)
+{
+    const uint8_t *blank = memchr(term, ' ', length);
+    if (!blank) return spot_of(key);
+    size_t first = (size_t)(blank - term);
+    return bigram_spot(hash_bytes(term, first), hash_bytes(blank + 1, length - first - 1));
+}
+
 static uint64_t written_notion(const uint8_t *term, size_t length) { return term_key(NOTION, hash_bytes(term, length), 0); }
 
 static uint64_t written_gram(const uint8_t *term, size_t length) { return term_key(GRAM, hash_bytes(term, length), 0); }
