@@ -225,35 +225,59 @@ static PyObject *counts_of(const LineWriter *writer)
     return found;
 }
 
-/* write(scores, flags, others): the lines of the rows read, and counts; see `write_lines` and `counts_of`. */
+/* Where so many bytes may be written: in `lent`, a buffer that `lend` gives where it has that much, else in a new bytearray. NULL with
+   an exception; *lines is the bytearray, NULL where there is none. */
+static uint8_t *room_for(size_t size, PyObject *lend, Py_buffer *lent, PyObject **lines)
+{
+    PyObject *given = lend == Py_None ? Py_NewRef(Py_None) : PyObject_CallFunction(lend, "n", (Py_ssize_t)size);
+    if (given == NULL) return NULL;
+    int failed = given != Py_None && PyObject_GetBuffer(given, lent, PyBUF_WRITABLE);
+    Py_DECREF(given);
+    if (failed) return NULL;
+    if (lent->obj != NULL && (size_t)lent->len >= size) return lent->buf;
+    *lines = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)size);
+    return *lines ? (uint8_t *)PyByteArray_AsString(*lines) : NULL;
+}
+
+/* Write the lines of the rows read; return a bytearray of them, or how many bytes they are in what was lent. NULL with an exception. */
+static PyObject *written(LinesObject *self, const Py_buffer *scores, const Py_buffer *flags, const Span *others, PyObject *lend)
+{
+    PyObject *lines = NULL;
+    Py_buffer lent = {0};
+    uint8_t *out = room_for(longest_lines(&self->writer, &self->reader, others), lend, &lent, &lines), *end = out;
+    if (out != NULL) {
+        PyThreadState *thread = PyEval_SaveThread();
+        end = write_lines(&self->writer, &self->reader, scores->buf, flags->buf, others, out);
+        PyEval_RestoreThread(thread);
+    }
+    if (lent.obj != NULL) PyBuffer_Release(&lent);
+    if (out == NULL) return NULL;
+    if (lines == NULL) return PyLong_FromSsize_t(end - out);
+    if (PyByteArray_Resize(lines, end - out)) Py_CLEAR(lines);
+    return lines;
+}
+
+/* write(scores, flags, others, lend): the lines of the rows read, see `written`, and counts; see `write_lines` and `counts_of`. */
 static PyObject *lines_write(LinesObject *self, PyObject *arguments)
 {
-    PyObject *others, *lines = NULL;
+    PyObject *others, *lend, *lines = NULL;
     Py_buffer scores, flags;
-    if (!PyArg_ParseTuple(arguments, "y*y*O", &scores, &flags, &others)) return NULL;
-    LineWriter *writer = &self->writer;
+    if (!PyArg_ParseTuple(arguments, "y*y*OO", &scores, &flags, &others, &lend)) return NULL;
     size_t n = self->reader.given, n_others;
     Span *spans = spans_from(others, &n_others);
     int failed = spans == NULL;
-    if (!failed && ((size_t)scores.len != 8 * n * writer->width || (size_t)flags.len != n || n_others != self->reader.rows.n - n)) {
+    if (!failed && ((size_t)scores.len != 8 * n * self->writer.width || (size_t)flags.len != n || n_others != self->reader.rows.n - n)) {
         PyErr_SetString(PyExc_ValueError, "arguments of unlike lengths");
         failed = 1;
     }
     if (!failed && !take_lines(self)) {
-        lines = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)longest_lines(writer, &self->reader, spans));
-        if (lines) {
-            uint8_t *out = (uint8_t *)PyByteArray_AsString(lines);
-            PyThreadState *thread = PyEval_SaveThread();
-            uint8_t *end = write_lines(writer, &self->reader, scores.buf, flags.buf, spans, out);
-            PyEval_RestoreThread(thread);
-            if (PyByteArray_Resize(lines, end - out)) Py_CLEAR(lines);
-        }
+        lines = written(self, &scores, &flags, spans, lend);
         self->busy = 0;
     }
     free(spans);
     PyBuffer_Release(&scores);
     PyBuffer_Release(&flags);
-    PyObject *counts = lines ? counts_of(writer) : NULL;
+    PyObject *counts = lines ? counts_of(&self->writer) : NULL;
     if (counts) return Py_BuildValue("NN", lines, counts);
     Py_XDECREF(lines);
     return NULL;
@@ -264,8 +288,9 @@ static PyMethodDef lines_methods[] = {
      "read(block, at, number, most): read rows of a block of whole lines; return (rows not left to Python, where the next "
      "line begins, its number, the rows left to Python)."},
     {"write", (PyCFunction)(void (*)(void))lines_write, METH_VARARGS,
-     "write(scores, flags, others): the lines of the output for the rows read, a bytearray, and of each label how often it was given "
-     "and where first."},
+     "write(scores, flags, others, lend): the lines of the output for the rows read, and of each label how often it was given and where "
+     "first. lend is None or called with a size; the lines are how many bytes they are in the buffer of that size that it gave, else a "
+     "bytearray."},
     {NULL, NULL, 0, NULL},
 };
 

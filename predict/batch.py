@@ -26,7 +26,8 @@ from parastance.predict.part_record import key_of, sum_labels
 from parastance.predict.parts import PART_SIZE, Part, plan
 from parastance.predict.pipes import rereadable
 from parastance.predict.progress import Reporter, Tally
-from parastance.predict.spool import WAITING, Beginning, Spool, adopt, may_spool
+from parastance.predict.spool import WAITING, Beginning, Spool, may_spool
+from parastance.predict.spooled import adopt
 from parastance.predict.storage import ASIDE, commit, join, open_read, remove, whole, writing
 from parastance.predict.supervise import drop, supervised
 from parastance.predict.units import Reading
@@ -110,7 +111,8 @@ def _told(ledger: Ledger, report: Reporter) -> Iterator[None]:
 
 
 def _plan(sources: Sequence[Source], output: Destination, options: Options) -> Iterator[Part]:
-    return plan(sources, options.reading.text_field, options.part_size, apart=output.folder)
+    lines = output.form == ".jsonl" and not output.folder
+    return plan(sources, options.reading.text_field, options.part_size, apart=output.folder, tapered=lines)
 
 
 def _growing(output: Destination, options: Options, ledger: Ledger) -> Growing | None:

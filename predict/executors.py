@@ -21,7 +21,7 @@ from parastance.predict.gathering import Gathering, Turn
 from parastance.predict.labelling import Job, Note
 from parastance.predict.model import Model, Unit
 from parastance.predict.parts import Part
-from parastance.predict.room import Room
+from parastance.predict.room import Desk, Room
 from parastance.predict.spool import Spool
 from parastance.predict.storage import ASIDE, join
 from parastance.predict.worker import Crash, Outcome, outcome_of, serve
@@ -30,7 +30,7 @@ FATAL: tuple[type[ParastanceError], ...] = (OutputError, ModelError, UsageError)
 
 
 class Executor(Protocol):
-    """Labels parts. `wait` returns a part that is finished and its outcome, or None after `seconds`.
+    """Labels parts. `wait` returns a part that is finished and its outcome, or None after `seconds` or where there is room again.
 
     note is called with (bytes, paragraphs, rejects) as they are done, negative where they must be done again. A ParastanceError of
     a worker is raised by `wait`.
@@ -75,7 +75,7 @@ class Inline:
 class _Worker:
     process: Any
     connection: Connection
-    room: Room | None = None
+    desk: Desk | None = None
     part: Part | None = None
     turn: Turn | None = None
     noted: list[int] = field(default_factory=lambda: [0, 0, 0])
@@ -102,7 +102,7 @@ class Processes:
         self.workers: list[_Worker] = []
         self.count = count
         self.ready: deque[tuple[Part, Outcome]] = deque()
-        self.gathering = Gathering(spool, job.output) if spool is not None else None
+        self.gathering = Gathering(spool, job.output, self._room(count)) if spool is not None else None
 
     def has_room(self) -> bool:
         return self._busy() + len(self.ready) < self.count
@@ -117,8 +117,8 @@ class Processes:
         worker = next((worker for worker in self.workers if worker.part is None), None) or self._start()
         worker.part, worker.noted = part, [0, 0, 0]
         if self.gathering is not None:
-            assert worker.room is not None
-            worker.turn = self.gathering.begin(part, worker.room)
+            assert worker.desk is not None
+            worker.turn = self.gathering.begin(part, worker.desk)
         try:
             worker.connection.send(part)
         except OSError:
@@ -135,7 +135,8 @@ class Processes:
                     self._receive(busy[connection])
             if self.gathering is not None:
                 self.ready += self.gathering.finished()
-            if not found and time.monotonic() >= end:
+            idle = any(worker.part is None for worker in busy.values())  # it can have the next part before this one is written
+            if not self.ready and (idle or (not found and time.monotonic() >= end)):
                 return None
         return self.ready.popleft()
 
@@ -185,22 +186,21 @@ class Processes:
             if self.gathering is not None:
                 self.gathering.rest()  # a fork has none of this process's threads, but the locks that they hold
         own = None if self.context.get_start_method() == "spawn" and self.model.folder is not None else self.model
-        room = self._room()
+        desk = Desk(self.gathering.room, self.context) if self.gathering is not None else None
+        share = desk.share if desk is not None else None
         process = self.context.Process(
-            target=serve, args=(there, self.model.folder, self.model.name, self.model.registry, own, self.job, room), daemon=True
+            target=serve, args=(there, self.model.folder, self.model.name, self.model.registry, own, self.job, share), daemon=True
         )
         with _single_threaded():
             process.start()
         there.close()
-        worker = _Worker(process, here, room)
+        worker = _Worker(process, here, desk)
         self.workers.append(worker)
         return worker
 
-    def _room(self) -> Room | None:
-        if self.gathering is None:
-            return None
+    def _room(self, workers: int) -> Room:
         fork = self.context.get_start_method() == "fork"
-        return Room(self.context, None if fork else join(self.job.folder, f"{uuid.uuid4().hex}{ASIDE}"))
+        return Room(None if fork else join(self.job.folder, f"{uuid.uuid4().hex}{ASIDE}"), workers)
 
     def close(self) -> None:
         """End the workers, also those at work."""

@@ -1,7 +1,7 @@
 """Bodies that worker processes hand over, put into one file in the order in which the parts were given out.
 
-So the file is the output in the end, as where one process writes it. What comes before its turn waits in the memory that its worker
-shares (see `room`); where that is full, it goes into a file of that worker's, and the output is put together in the end.
+So the file is the output in the end, as where one process writes it. What comes before its turn waits in the memory that workers
+share (see `room`); where that is full, it goes into a file of its worker's, and the output is put together in the end.
 """
 
 from collections import deque
@@ -11,7 +11,7 @@ from multiprocessing import Pipe
 
 from parastance.predict.labelling import Done
 from parastance.predict.parts import Part
-from parastance.predict.room import Room
+from parastance.predict.room import Desk, Room
 from parastance.predict.spool import Spool, Written
 from parastance.predict.storage import writing
 from parastance.predict.worker import Changed
@@ -22,41 +22,43 @@ class Turn:
     """A part that was given to a worker, the blocks of its body that wait, what came of it, and where its body goes once it may."""
 
     part: Part
-    room: Room
+    desk: Desk
     blocks: deque[tuple[int, int]] = field(default_factory=deque)
     outcome: Done | Changed | None = None
     spool: Spool | None = None
 
 
 class Gathering:
-    """The file and who is to write in it next. `bell` can be waited on: then `finished` has something.
+    """The file, who is to write in it next, and the room. `bell` can be waited on: then `finished` has something.
 
     output: its name in messages. Raises OutputError where writing fails.
     """
 
-    def __init__(self, spool: Spool, output: str) -> None:
-        self.spool, self.output = spool, output
+    def __init__(self, spool: Spool, output: str, room: Room) -> None:
+        self.spool, self.output, self.room = spool, output, room
         self.turns: list[Turn] = []
-        self.full: dict[Room, Spool] = {}  # files of workers whose memory was full
+        self.full: dict[Desk, Spool] = {}  # files of workers whose parts had to wait where the memory was full
         self.bell, self._rope = Pipe(duplex=False)
         self._written: deque[tuple[Turn, Written | Exception]] = deque()
         self.pending = 0  # parts whose outcome was not yet told
 
-    def begin(self, part: Part, room: Room) -> Turn:
+    def begin(self, part: Part, desk: Desk) -> Turn:
         """Return the turn of a part: it comes after those that were given out before."""
-        turn = Turn(part, room)
+        turn = Turn(part, desk)
         self.turns.append(turn)
         self.pending += 1
         return turn
 
     def take(self, turn: Turn, block: int, size: int) -> None:
         """Take over a block of a part's body."""
+        turn.desk.take(block)
         turn.blocks.append((block, size))
         self._go_on()
-        mine = [one for one in self.turns if one.room is turn.room and one.spool is None]
-        while sum(len(one.blocks) for one in mine) >= turn.room.blocks:
-            self._open(mine.pop(0), self.full.setdefault(turn.room, Spool(self.spool.folder, waiting=0)))
+        while self.room.waiting > self.room.most:
+            fullest = max((one for one in self.turns if one.spool is None), key=lambda one: len(one.blocks))
+            self._open(fullest, self.full.setdefault(fullest.desk, Spool(self.spool.folder, waiting=0)))
             self._go_on()
+        self.room.serve(turn.desk)
 
     def end(self, turn: Turn, outcome: Done | Changed) -> None:
         """Take note that a part is done, or cannot be."""
@@ -67,6 +69,9 @@ class Gathering:
         """Forget a part whose worker has ended."""
         self.turns.remove(turn)
         self.pending -= 1
+        for block, _ in turn.blocks:
+            self.room.give_back(block)
+        self.room.clear(turn.desk)
         if turn.spool is not None:
             turn.spool.close()
         self._go_on()
@@ -114,11 +119,12 @@ class Gathering:
                 with writing(self.output):
                     self._write(turn, turn.spool)
                 free = free or (turn.spool is self.spool and turn.outcome is not None)
+        self.room.waiting = sum(len(turn.blocks) for turn in self.turns)
 
     def _write(self, turn: Turn, spool: Spool) -> None:
         while turn.blocks:
             block, size = turn.blocks.popleft()
-            spool.write(turn.room.view(block, size), partial(turn.room.give_back, block))
+            spool.write(self.room.view(block, size), partial(self.room.give_back, block))
         if turn.outcome is None:
             return
         self.turns.remove(turn)

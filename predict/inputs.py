@@ -7,6 +7,7 @@ import bz2
 import glob
 import gzip
 import io
+import itertools
 import lzma
 import os
 import sys
@@ -27,6 +28,7 @@ TABLES = (".jsonl", ".csv", ".tsv", ".parquet")
 PACKED = (".gz", ".zst", ".bz2", ".xz")
 STDIN = "-"
 READ_ERRORS = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)  # of files, and of packed ones that are torn
+PIECE = 1 << 18  # bytes of a slice that are read at once: what is made of them stays in the processor's cache
 Row = dict[str, Any]
 
 
@@ -189,34 +191,45 @@ def read_bytes(source: Source) -> bytes:
         raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
-def line_blocks(source: Source) -> Iterator[tuple[int, bytes]]:
-    """Yield (row of its first line, from 1, whole lines) of a line-based source. Raises InputError as `read_bytes`."""
+def line_blocks(source: Source) -> Iterator[bytes]:
+    """Yield the whole lines of a line-based source, so many at once. Raises InputError as `read_bytes`."""
     if source.held is not None and not source.packing:
-        yield 1, source.held
+        yield source.held
         return
     try:
+        if source.slice is not None and not source.packing:
+            yield from _blocks_of(source, source.slice)
+            return
         with open_bytes(source) as stream:
             rest: list[bytes] = []  # of a line that is not over, in pieces: it may be a long one
-            row = 1
             while block := stream.read(BLOCK):
                 end = block.rfind(b"\n") + 1
                 if end:
-                    lines = b"".join([*rest, block[:end]])
-                    yield row, lines
-                    row += lines.count(b"\n")
+                    yield b"".join([*rest, block[:end]])
                     rest.clear()
                 rest.append(block[end:])
             if any(rest):
-                yield row, b"".join(rest)
+                yield b"".join(rest)
     except READ_ERRORS as error:
         raise InputError(source.name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
+def _blocks_of(source: Source, part: Slice) -> Iterator[bytes]:
+    left = part.stop - part.start
+    with open_read(source.path) as stream:
+        stream.seek(part.start)
+        while left > 0 and (lines := stream.read(min(PIECE, left))):
+            if len(lines) < left and not lines.endswith(b"\n"):
+                lines += stream.readline(left - len(lines))
+            left -= len(lines)
+            yield lines
+
+
 def byte_lines(source: Source) -> Iterator[tuple[int, bytes]]:
     """Yield (row, line) of a line-based source, rows from 1, line ends cut off. Raises InputError as `read_bytes`."""
-    for row, block in line_blocks(source):
-        for number, line in enumerate(io.BytesIO(block), row):
-            yield number, line.removesuffix(b"\n").removesuffix(b"\r")
+    lines = itertools.chain.from_iterable(map(io.BytesIO, line_blocks(source)))
+    for number, line in enumerate(lines, 1):
+        yield number, line.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def size_of(sources: Iterable[Source]) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from parastance.predict.targets import Registry
 
 VARIABLE = "PARASTANCE_KERNEL"
-INTERFACE = 8  # raise it here and in `_kernel.c` with every change of what is called
+INTERFACE = 9  # raise it here and in `_kernel.c` with every change of what is called
 
 
 def _compiled() -> Any:

@@ -16,7 +16,7 @@ from parastance.predict.bodies import SPOOLED, Body, Hashed, LineBody, assemble,
 from parastance.predict.chunks import Item, Wanted, count_labels, label_items, unreadable
 from parastance.predict.errors import InputError, ParastanceError
 from parastance.predict.inputs import Source
-from parastance.predict.lines import label_lines, takes_lines
+from parastance.predict.lines import Lender, label_lines, takes_lines
 from parastance.predict.model import Model
 from parastance.predict.parts import Part
 from parastance.predict.rejects import REJECTS, RejectLines
@@ -170,12 +170,13 @@ def _by_lines(
     model: Model, part: Part, places: Iterable[int], job: Job, body: Body, done: Done, note: Note
 ) -> Iterator[_Chunk]:
     assert isinstance(body, LineBody)
+    lender = body.stream if isinstance(body.stream, Lender) else None
     for at in places:
         for source in _opened(part, at, done):
             if isinstance(source, InputError):
                 yield _Chunk(0, Counter(), [(at, source)])
                 continue
-            for found in label_lines(model, source, job.reading, job.wanted):
+            for found in label_lines(model, source, job.reading, job.wanted, lender):
                 with writing(job.output):
                     body.stream.write(found.lines)
                 done.pieces[at]["paragraphs"] += found.paragraphs

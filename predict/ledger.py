@@ -19,7 +19,8 @@ from parastance.predict.labelling import Done
 from parastance.predict.lock import lock_path
 from parastance.predict.part_record import Record, holds, key_of, record_of
 from parastance.predict.parts import Part
-from parastance.predict.spool import BODIES, Beginning, Digests, beginning, is_spooled, open_spooled
+from parastance.predict.spool import BODIES, Beginning
+from parastance.predict.spooled import Digests, beginning, is_spooled, open_spooled
 from parastance.predict.storage import (
     ASIDE,
     commit,
@@ -224,7 +225,8 @@ class Ledger:
             remove(self.rejects(key))
         if done.aside is not None:
             commit(done.aside, body, sync=self.output.folder)
-        write_whole(join(self.output.run, key + RECORD), json.dumps(record).encode())
+        sync = not is_spooled(record)  # its body is not on the disk yet either, and a record that the disk loses is a part to do
+        write_whole(join(self.output.run, key + RECORD), json.dumps(record).encode(), sync)
         self.records[key] = record
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

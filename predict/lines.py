@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from parastance.predict.blocks import ORDER as HEADS
 from parastance.predict.bodies import line_of
@@ -26,9 +26,23 @@ ROWS = 2000  # read, scored and written at once; 500 took 4% longer, 8000 left t
 Left = tuple[int, int, int, int]  # rows before it that are not left to Python, its number, start and end in the block
 
 
+@runtime_checkable
+class Lender(Protocol):
+    """Has room that lines can be put into, instead of being copied there."""
+
+    def lend(self, size: int) -> memoryview | None:
+        """Return room for so many bytes, None where there is not as much."""
+
+    def keep(self, size: int) -> None:
+        """Take over so many bytes from the beginning of the room lent last."""
+
+
 @dataclass
 class LabelledLines:
-    """Lines of the output and what is to be told of them. labels: counts, in the order in which they were first met."""
+    """Lines of the output, but for those that a lender has, and what is to be told of all.
+
+    labels: counts, in the order in which they were first met.
+    """
 
     lines: bytes | bytearray = b""
     paragraphs: int = 0
@@ -48,16 +62,19 @@ def takes_lines(model: Model, source: Source, form: str, reading: Reading, wante
     )
 
 
-def label_lines(model: Model, source: Source, reading: Reading, wanted: Wanted) -> Iterator[LabelledLines]:
+def label_lines(
+    model: Model, source: Source, reading: Reading, wanted: Wanted, lender: Lender | None = None
+) -> Iterator[LabelledLines]:
     """Yield the lines for a source's rows, some rows at a time; a bad source is one error."""
-    labeller = _Labeller(model, source, reading, wanted)
+    labeller = _Labeller(model, source, reading, wanted, lender)
     before = source.slice.row if source.slice else 0
     rows = source.slice is not None
+    line = before + 1
     try:
-        for number, block in line_blocks(source):
-            if number == 1 and source.first:
+        for block in line_blocks(source):
+            if line == 1:
                 first_line(source, block[:16])
-            at, line = 0, before + number
+            at = 0
             while at < len(block):
                 start, first = at, line
                 given, at, line, left = labeller.reader.read(block, at, line, ROWS)
@@ -82,8 +99,8 @@ def label_lines(model: Model, source: Source, reading: Reading, wanted: Wanted) 
 class _Labeller:
     """Labels rows of one source that the kernel has read."""
 
-    def __init__(self, model: Model, source: Source, reading: Reading, wanted: Wanted) -> None:
-        self.model, self.source, self.reading, self.wanted = model, source, reading, wanted
+    def __init__(self, model: Model, source: Source, reading: Reading, wanted: Wanted, lender: Lender | None = None) -> None:
+        self.model, self.source, self.reading, self.wanted, self.lender = model, source, reading, wanted, lender
         fields = (name.encode() for name in ("id", *record_fields(model, wanted.keep_text)))
         name = _json(f"{source.name}#")[:-1]
         answers = _answers(model, reading.target or model.registry.default, wanted.keep_text)
@@ -97,9 +114,13 @@ class _Labeller:
         found = LabelledLines()
         others, firsts = self._left(block, left, found)
         scores, flags = self.model.score_lines(self.reader, given, self.reading.target)
-        found.lines, counts = self.reader.write(scores, flags, tuple(others))
+        lines, counts = self.reader.write(scores, flags, tuple(others), self.lender and self.lender.lend)
         self._count(counts, firsts, found)
         found.paragraphs += given
+        if self.lender is not None and isinstance(lines, int):
+            self.lender.keep(lines)
+        else:
+            found.lines = lines
         return found
 
     def label_left(self, block: bytes, start: int, stop: int, number: int) -> LabelledLines:

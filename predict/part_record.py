@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from parastance.predict.labelling import Done
-from parastance.predict.parts import Part, Piece
+from parastance.predict.parts import Part
+from parastance.predict.slices import Piece
 from parastance.predict.snapshot import InputChanged, hold
 
 Record = dict[str, Any]

@@ -1,14 +1,15 @@
 """An input held still: what is labelled is what the digest was taken of.
 
-A small file is read at once; a large one, and a slice of a Parquet file, is looked at again after it was read (see `labelling`).
+A small file is read at once; a large one, and a slice of Parquet or JSON Lines, is looked at again after it was read (see
+`labelling`).
 """
 
 import hashlib
 from typing import Any
 
-from parastance.predict.inputs import Source
-from parastance.predict.parts import Piece
-from parastance.predict.storage import open_read, read_whole, sha256_of, stat
+from parastance.predict.inputs import Slice, Source
+from parastance.predict.slices import Piece
+from parastance.predict.storage import is_url, open_read, read_whole, sha256_of, stat
 
 HELD = 64 << 20  # bytes: a smaller file is read at once, and the digest is of exactly the bytes that are labelled
 
@@ -28,7 +29,7 @@ def hold(piece: Piece) -> tuple[Source, dict[str, Any]]:
         if source.slice is not None:
             if stamp != piece.stamp:
                 break
-            held, digest = _slice(piece)
+            held, digest = _slice(piece, source.slice)
         elif size <= HELD:
             held = read_whole(source.path)
             digest = hashlib.sha256(held).hexdigest()
@@ -40,16 +41,18 @@ def hold(piece: Piece) -> tuple[Source, dict[str, Any]]:
     raise InputChanged(source.path)
 
 
-def _slice(piece: Piece) -> tuple[bytes | None, str]:
-    """Return (header row and rows of a slice of a text table, the sha256 that stands for what is labelled)."""
+def _slice(piece: Piece, part: Slice) -> tuple[bytes | None, str]:
+    """Return (header row and rows of a slice of a text table, the sha256 that stands for what is labelled).
+
+    Parquet and JSON Lines are read while they are labelled: there the file is what the plan read, by its stamp, before and after.
+    """
     source = piece.source
-    assert source.slice is not None
     if source.format == ".parquet":
         return None, piece.digest or ""
+    if source.format == ".jsonl" and piece.digest is not None and not is_url(source.path):
+        return None, piece.digest
     with open_read(source.path) as stream:
-        held = stream.read(source.slice.head)
-        stream.seek(source.slice.start)
-        held += stream.read(source.slice.stop - source.slice.start)
-    if source.format == ".jsonl" and piece.digest is not None:  # the file is what the plan read, by its stamp
-        return held, piece.digest
-    return held, hashlib.sha256(held).hexdigest()
+        held = stream.read(part.head)
+        stream.seek(part.start)
+        held += stream.read(part.stop - part.start)
+    return held, piece.digest if source.format == ".jsonl" and piece.digest else hashlib.sha256(held).hexdigest()

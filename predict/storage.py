@@ -210,30 +210,33 @@ def aside_of(path: str) -> str:
 
 
 @contextmanager
-def whole(path: str, aside: str | None = None) -> Iterator[IO[bytes]]:
+def whole(path: str, aside: str | None = None, sync: bool = True) -> Iterator[IO[bytes]]:
     """Give a stream to what becomes the file at the end: a reader finds the old bytes or the new ones, whatever happens.
 
-    aside: where the bytes are until then, by default beside it. Raises OSError.
+    aside: where the bytes are until then, by default beside it; sync: also where the machine itself fails. Raises OSError.
     """
     aside = aside or aside_of(path)
     try:
         stream = open_write(aside)
         try:
             yield stream
-            close_synced(stream)
+            if sync:
+                close_synced(stream)
+            else:
+                stream.close()
         finally:
             with suppress(OSError):
                 stream.close()
-        commit(aside, path)
+        commit(aside, path, sync)
     except BaseException:
         with suppress(OSError):
             remove(aside)
         raise
 
 
-def write_whole(path: str, data: bytes) -> None:
-    """Put a small file in the place of another at once. Raises OSError."""
-    with whole(path) as stream:
+def write_whole(path: str, data: bytes, sync: bool = True) -> None:
+    """Put a small file in the place of another at once; sync: as in `whole`. Raises OSError."""
+    with whole(path, sync=sync) as stream:
         stream.write(data)
 
 

@@ -15,7 +15,7 @@ from parastance.predict.errors import ModelError, ParastanceError
 from parastance.predict.labelling import Done, Job, Note, label_part
 from parastance.predict.model import Model, load
 from parastance.predict.parts import Part
-from parastance.predict.room import Handed, Room
+from parastance.predict.room import Handed, Share
 from parastance.predict.snapshot import InputChanged
 from parastance.predict.spool import Spool
 
@@ -50,9 +50,9 @@ def outcome_of(
 
 
 def serve(
-    connection: Connection, folder: Path | None, name: str, registry: Any, model: Model | None, job: Job, room: Room | None
+    connection: Connection, folder: Path | None, name: str, registry: Any, model: Model | None, job: Job, share: Share | None
 ) -> None:
-    """Label the parts that arrive until the connection closes: the body of a worker process. room: where bodies are handed over."""
+    """Label the parts that arrive until the connection closes: the body of a worker process. share: for its bodies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork has its parent's handler
     _end_with_parent()
@@ -64,7 +64,7 @@ def serve(
         model.registry = registry  # a target of the user's own may have been added
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
-        spool = Handed(room, connection) if room is not None else None
+        spool = Handed(share, connection) if share is not None else None
         while True:
             part = connection.recv()
             note = _Notes(connection)

@@ -29,8 +29,9 @@ from parastance.predict.inputs import Source, find_sources
 from parastance.predict.labelling import Done, Job, label_part
 from parastance.predict.ledger import Ledger
 from parastance.predict.model import Model
-from parastance.predict.parts import Part, Piece, plan
+from parastance.predict.parts import Part, plan
 from parastance.predict.progress import Reporter, size_text, time_text
+from parastance.predict.slices import Piece
 from parastance.predict.snapshot import InputChanged
 from parastance.predict.supervise import supervised
 from parastance.predict.worker import Crash

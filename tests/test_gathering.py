@@ -14,36 +14,43 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parastance.predict import room as rooms
+from parastance.predict.bodies import Hashed
 from parastance.predict.errors import OutputError
 from parastance.predict.gathering import Gathering, Turn
 from parastance.predict.labelling import Done
 from parastance.predict.parts import Part
-from parastance.predict.room import Handed, Room
+from parastance.predict.room import Desk, Handed, Room
 from parastance.predict.spool import Beginning, Spool
 from parastance.predict.worker import Changed
 
 
 class Worker:
-    """A worker in a thread: it hands over bodies, and its parent waits for the next thing that it says."""
+    """A worker in a thread: it hands over bodies, every other piece through room that it is lent, and its parent waits for the next
+    thing that it says."""
 
     def __init__(self, gathering: Gathering) -> None:
         self.gathering, self.context = gathering, multiprocessing.get_context("spawn")
-        self.room = Room(self.context, None)
+        self.desk = Desk(gathering.room, self.context)
         self.here, there = self.context.Pipe()
-        self.handed = Handed(self.room, there)
+        self.handed = Handed(self.desk.share, there)
         self.there = there
         self.turn: Turn | None = None
         self.thread = threading.Thread()
 
     def begin(self, part: Part, chunks: list[bytes], changed: bool) -> None:
-        self.turn = self.gathering.begin(part, self.room)
+        self.turn = self.gathering.begin(part, self.desk)
         self.thread = threading.Thread(target=self._label, args=(chunks, changed), daemon=True)
         self.thread.start()
 
     def _label(self, chunks: list[bytes], changed: bool) -> None:
         self.handed.open()
-        for chunk in chunks:
-            self.handed.write(chunk)
+        for at, chunk in enumerate(chunks):
+            lent = self.handed.lend(len(chunk) + at) if at % 2 else None
+            if lent is None:
+                self.handed.write(chunk)
+            else:
+                lent[: len(chunk)] = chunk
+                self.handed.keep(len(chunk))
         if changed:
             self.handed.close()
         else:
@@ -66,7 +73,11 @@ class Worker:
 BODIES = st.lists(st.tuples(st.lists(st.binary(max_size=40), max_size=6), st.integers(0, 9)), max_size=12)
 
 
-@pytest.mark.parametrize("blocks", [2, 60])
+def gathering_of(folder: Path, workers: int, after: Beginning | None = None) -> Gathering:
+    return Gathering(Spool(str(folder), after, 0), "out", Room(None, workers))
+
+
+@pytest.mark.parametrize("blocks", [0, 2, 60])
 @given(bodies=BODIES, heard=st.lists(st.integers(0, 2), max_size=60), before=st.binary(max_size=20))
 @settings(max_examples=40, deadline=None)
 def test_bodies_stand_in_the_order_given(
@@ -77,8 +88,8 @@ def test_bodies_stand_in_the_order_given(
     (folder / "b").write_bytes(before + b"rest of a part that was not recorded")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rooms, "SIZE", 16)
-        patch.setattr(rooms, "BLOCKS", blocks)
-        gathering = Gathering(Spool(str(folder), Beginning("b", len(before), hashlib.sha256(before)) if before else None, 0), "out")
+        patch.setattr(rooms, "WAITING", blocks)
+        gathering = gathering_of(folder, 3, Beginning("b", len(before), hashlib.sha256(before)) if before else None)
         todo = {Part(str(at), ()): (chunks, fate == 0) for at, (chunks, fate) in enumerate(bodies)}
         found: dict[Part, Any] = {}
         workers = [Worker(gathering) for _ in range(3)]
@@ -93,6 +104,10 @@ def test_bodies_stand_in_the_order_given(
                     workers[place].hear()
             found.update(gathering.finished())
         gathering.close()
+        room = gathering.room
+        blocks = sorted(room.free + [block for worker in workers for block in worker.desk.blocks])
+        assert blocks == list(range(room.touched))  # none is lost
+        assert room.touched <= room.few + room.most
     assert found.keys() == todo.keys()
     spans: dict[str, list[tuple[int, int]]] = {}
     for part, (chunks, changed) in todo.items():
@@ -113,16 +128,17 @@ def test_bodies_stand_in_the_order_given(
 
 
 def test_a_part_that_is_lost_holds_nobody_up(tmp_path: Path) -> None:
-    gathering = Gathering(Spool(str(tmp_path), waiting=0), "out")
+    gathering = gathering_of(tmp_path, 3)
     workers = [Worker(gathering) for _ in range(3)]
     for at, worker in enumerate(workers):
         worker.begin(Part(str(at), ()), [b"%d" % at], False)
         worker.thread.join()
         while worker.turn is not None and at:
             worker.hear()
-    workers[0].hear()
+    assert gathering.room.waiting == 2
     assert workers[0].turn is not None
-    gathering.lose(workers[0].turn)
+    gathering.lose(workers[0].turn)  # what it had handed over is not heard of
+    assert not workers[0].desk.blocks
     found: list[Any] = []
     while gathering.pending:
         found += gathering.finished()
@@ -130,16 +146,39 @@ def test_a_part_that_is_lost_holds_nobody_up(tmp_path: Path) -> None:
     assert [part.name for part, _ in found] == ["1", "2"]
     (name,) = {outcome.info["file"] for _, outcome in found}
     assert (tmp_path / name).read_bytes() == b"12"
+    room = gathering.room
+    assert sorted(room.free + [block for worker in workers for block in worker.desk.blocks]) == list(range(room.touched))
+
+
+def test_a_worker_waits_where_the_parent_falls_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory is no larger for a large file than for a small one."""
+    monkeypatch.setattr(rooms, "SIZE", 16)
+    gathering, going_on, write = gathering_of(tmp_path, 1), threading.Event(), Hashed.write
+    monkeypatch.setattr(Hashed, "write", lambda *given: going_on.wait(30) and write(*given))
+    worker, body = Worker(gathering), [b"0123456789abcdef"] * 100
+    worker.begin(Part("", ()), body, False)
+    for _ in range(100):
+        assert worker.hear()
+    assert gathering.room.touched == gathering.room.few
+    going_on.set()
+    while worker.turn is not None:
+        worker.hear()
+    while gathering.pending:
+        for _, outcome in gathering.finished():
+            assert isinstance(outcome, Done)
+            assert (tmp_path / outcome.info["file"]).read_bytes() == b"".join(body)
+    assert gathering.room.touched == gathering.room.few
+    gathering.close()
 
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gathering = Gathering(Spool(str(tmp_path), waiting=0), "out.jsonl")
+    gathering = gathering_of(tmp_path, 1)
     worker = Worker(gathering)
     monkeypatch.setattr("parastance.predict.bodies.Hashed.write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
     worker.begin(Part("", ()), [b"a"], False)
     while worker.turn is not None:
         worker.hear()
-    with pytest.raises(OutputError, match=r"out\.jsonl: cannot be written: No space left"):
+    with pytest.raises(OutputError, match="out: cannot be written: No space left"):
         while True:
             gathering.finished()
 
@@ -147,20 +186,20 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 FORK = """
 import sys
 from parastance.predict import batch, executors, room
-room.SIZE, room.BLOCKS = 4096, int(sys.argv[1])
+room.SIZE, room.WAITING = 4096, int(sys.argv[1])
 assert executors.may_fork()
 copied = []
 assemble = batch.assemble
 batch.assemble = lambda form, infos, *rest: copied.append(len(infos)) or assemble(form, infos, *rest)
 from parastance.train.cli import main
 status = main(sys.argv[2:])
-assert room.BLOCKS < 9 or not any(copied), copied
+assert room.WAITING < 9 or not any(copied), copied
 sys.exit(status)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forks on Linux alone")
-@pytest.mark.parametrize("blocks", ["3", "90"])
+@pytest.mark.parametrize("blocks", ["0", "3", "90"])
 def test_any_number_of_jobs_writes_the_same_bytes(blocks: str, small_folder: Path, tmp_path: Path) -> None:
     """Also with less room than a part takes; with more, nothing is copied in the end."""
     rows = [{"id": at, "text": f"Talks between Assad and envoy {at} failed. " * (at % 7 + 1), "n": [at]} for at in range(4000)]

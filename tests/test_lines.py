@@ -246,7 +246,7 @@ def test_scores_are_judged_as_by_numpy(
     labeller = lines._Labeller(model, Source("f", "f", ".jsonl"), Reading(target="t"), Wanted())
     block = b"".join(json.dumps({"id": str(at), "text": unit.text}).encode() + b"\n" for at, unit in enumerate(units))
     labeller.reader.read(block, 0, 1, n)
-    written, counted = labeller.reader.write(scores, flags, ())
+    written, counted = labeller.reader.write(scores, flags, (), None)
     found = lines.LabelledLines()
     labeller._count(counted, {}, found)
     assert [json.loads(line) for line in written.splitlines()] == [{"id": str(at), **row} for at, row in enumerate(records)]
@@ -274,4 +274,4 @@ def test_heads_that_cannot_be() -> None:
     read.read(b'{"text": "a"}\n', 0, 1, 5)
     for scores, flags, others in [(bytes(8), bytes(1), ()), (bytes(32), bytes(2), ()), (bytes(32), bytes(1), (b"",))]:
         with pytest.raises(ValueError):
-            read.write(scores, flags, others)
+            read.write(scores, flags, others, None)

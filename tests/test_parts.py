@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 
 from parastance.predict.errors import InputError
 from parastance.predict.inputs import Source, find_sources
-from parastance.predict.parts import plan, survey
+from parastance.predict.parts import plan
 from parastance.predict.rows import read_rows
+from parastance.predict.slices import survey
 from parastance.predict.snapshot import hold
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
@@ -44,10 +46,12 @@ def rows_of(source: Source) -> list[tuple[int, Any]]:
 
 
 def whole_and_cut(path: Path, size: int) -> tuple[list[tuple[int, Any]], list[tuple[int, Any]], int]:
-    """Return (the rows read at once, the rows read slice by slice, how many slices)."""
+    """Return (the rows read at once, the rows read slice by slice, how many slices); tapered slices hold the same rows."""
     source = Source(str(path), path.name, path.suffix)
-    pieces = list(survey(source, "text", size))
-    return rows_of(source), [row for piece in pieces for row in rows_of(hold(piece)[0])], len(pieces)
+    pieces, tapered = list(survey(source, "text", size)), list(survey(source, "text", size, tapered=True))
+    whole, *cut = (rows_of(source), *([row for piece in some for row in rows_of(hold(piece)[0])] for some in (pieces, tapered)))
+    assert cut[0] == cut[1]
+    return whole, cut[0], len(pieces)
 
 
 @given(LINES, st.integers(1, 90), st.sampled_from(["\n", "\r\n"]), st.booleans(), st.booleans())
@@ -89,6 +93,24 @@ def test_a_large_file_is_cut_into_parts_of_the_size_asked_for(tmp_path: Path) ->
         size = (tmp_path / name).stat().st_size
         assert cut == whole
         assert size // 110_000 <= slices <= size // 100_000 + 1
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_tapered_slices_are_smaller_at_the_end(name: str, tmp_path: Path) -> None:
+    rows = [["text"], *[[f"Talks {at}"] for at in range(40_000)]]
+    lines = [json.dumps({"text": text}) if name == "a.jsonl" else text for (text,) in rows]
+    (tmp_path / name).write_text("\n".join(lines) + "\n")
+    source = Source(str(tmp_path / name), name, Path(name).suffix)
+    size = (tmp_path / name).stat().st_size // 6
+    found = [piece.source.slice for piece in survey(source, "text", size, tapered=True)]
+    parts = [part for part in found if part]
+    spans = [part.stop - part.start for part in parts]
+    assert spans[:2] == pytest.approx([size, size], abs=40)
+    assert all(two < one + 40 for one, two in itertools.pairwise(spans))
+    assert max(spans[-2:]) < size // 4 + 40
+    assert len(spans) < 14
+    assert all(one.stop == two.start for one, two in itertools.pairwise(parts))
+    assert parts[-1].stop == (tmp_path / name).stat().st_size
 
 
 def test_slices_of_json_lines_bear_the_digest_of_the_file_up_to_their_end(tmp_path: Path) -> None:
