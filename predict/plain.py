@@ -63,7 +63,7 @@ class PlainScorer:
         grams = blocks.tables.get("subwords")
         self.words = WordBlocks(
             self.vocabulary, Grams(self._terms("subwords"), grams["idf"], grams["weights"]) if grams else None,
-            notion, self.weighted.pop("notions", np.zeros((1, 0), np.float32)),
+            notion, self.weighted.pop("notions", np.zeros((1, 2), np.float32)),
         )  # fmt: skip
         self._memories: deque[Memory] = deque()
         _keep_freed()

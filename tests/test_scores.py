@@ -177,6 +177,19 @@ def test_frames_names_and_clauses_are_scored_by_both() -> None:
             assert np.abs(first - other).max() < 1e-5
 
 
+def test_subwords_of_two_labels_are_scored_where_there_are_no_notions() -> None:
+    """NumPy took the second label's sums for the squares that a norm is made of, where a word came twice."""
+    rows = read_labelled(corpus_files())[::40]
+    model = Model.from_artifact(fit(rows, Config(folds=2, heads={"topics": {"blocks": ("masked",)}})).artifact, "two")
+    assert model.blocks.tables["subwords"]["heads"] == ["kind"]
+    assert "notions" not in model.blocks.tables
+    units = [Unit(row.text) for row in rows]
+    for scorer in _scorers(model):
+        wanted = model.blocks.score(*[[target_view(unit, model.registry) for unit in units]] * 2)
+        wanted += shapes([unit.text for unit in units], None) @ model.blocks.shape
+        assert np.abs(scorer.score(units, model.registry, False).scores - wanted).max() < 1e-5
+
+
 def test_the_kernel_is_there_where_it_is_asked_for() -> None:
     """CI sets PARASTANCE_KERNEL=c, so that the comparisons below cannot pass for want of a kernel."""
     assert (kernel_module() is not None) == (implementation() == "the C kernel")
