@@ -17,6 +17,7 @@ from parastance.predict.clauses import clauses
 from parastance.predict.features import Views, frames, ngrams, own_names, relations
 from parastance.predict.heads import Head
 from parastance.predict.scorer import Bag, Matrix, Subwords
+from parastance.predict.written import WRITTEN, WrittenBag
 
 TERMS: dict[str, Callable[[Views], list[str]]] = {
     "notions": lambda seen: seen.tokens,
@@ -112,7 +113,10 @@ class Blocks:
         return Subwords(unpack_terms(grams["terms"]), grams["idf"], self.weights("subwords")) if grams else None
 
     def score(self, seen: Sequence[Views], home: Sequence[Views]) -> Matrix:
-        """Return the scores of n views but for what their shape adds, as they are defined: for a few views, not for archives."""
+        """Return the scores of n views but for what their shape and the text as it is written add, as they are defined.
+
+        For a few views, not for archives.
+        """
         totals = np.tile(self.bias, (len(seen), 1))
         for name, bag in self.bags.items():
             for views, columns in ((seen, slice(self.stance, None)), (home, slice(self.stance))):
@@ -120,6 +124,15 @@ class Blocks:
         if self.subwords is not None:
             totals += self.subwords.score([one.tokens for one in seen])
         return totals
+
+    @cached_property
+    def written(self) -> dict[str, WrittenBag]:
+        """The blocks that see a text as it is written."""
+        return {key: WrittenBag(key, self.tables[key], self.weights(key)) for key in WRITTEN if key in self.tables}
+
+    def written_scores(self, texts: Sequence[str]) -> Matrix:
+        """Return what these say of n paragraphs, float64 of shape (n, width)."""
+        return sum((bag.score(texts) for bag in self.written.values()), np.zeros((len(texts), self.width)))
 
     @cached_property
     def shape(self) -> Matrix | None:

@@ -5,7 +5,9 @@ occurrences and, for a pair of words, between the two words, so that each word o
 no word carries (the bias, the shape of the line) is one entry of zero length at the start.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +40,7 @@ def explain(model: "Model", unit: "Unit", record: dict[str, Any]) -> list[dict[s
         wanted.append(("stance", record["stance"]))
     evidence: list[dict[str, Any]] = []
     whole, parts = _Explained.all_of(model, unit)
+    written = _written_parts(whole.blocks, unit.text, whole.words)
     owner = np.zeros(len(parts), dtype=np.int64)
     for head, name in wanted:
         rule = model.heads[head]
@@ -45,8 +48,9 @@ def explain(model: "Model", unit: "Unit", record: dict[str, Any]) -> list[dict[s
         theirs = np.array([part.scores(head) for part in parts]).reshape(len(parts), len(rule.labels))
         share = SHARE if rule.pooled else 0.0
         pooled, chosen = strongest(whole.scores(head)[np.newaxis], theirs, owner, rule.reference, share)
+        more = written[:, whole.blocks.columns[head]]
         if label == rule.reference:
-            others = np.where(np.arange(len(rule.labels)) == label, -np.inf, pooled[0])
+            others = np.where(np.arange(len(rule.labels)) == label, -np.inf, pooled[0] + (1.0 + share) * more.sum(axis=0))
             label, sign = int(others.argmax()), -1.0
         found: dict[tuple[int, int], float] = {}
         best = int(chosen[0, label])
@@ -54,6 +58,10 @@ def explain(model: "Model", unit: "Unit", record: dict[str, Any]) -> list[dict[s
         for explained, factor in ((whole, sign), (strong, sign * share)):
             for span, weight in explained.weights(head, label, rule.reference).items():
                 found[span] = found.get(span, 0.0) + factor * weight
+        if whole.blocks.written:
+            one = more[:, label] if rule.reference is None else more[:, label] - more[:, rule.reference]
+            for span, weight in zip([*whole.words, (0, 0)], one.tolist(), strict=True):
+                found[span] = found.get(span, 0.0) + sign * (1.0 + share) * weight
         ordered = sorted(found.items(), key=lambda item: (item[0] == (0, 0), -abs(item[1]), item[0]))
         evidence.extend(
             {"label": name, "start": a, "end": b, "weight": round(weight, 6)}
@@ -164,6 +172,23 @@ def _token_parts(blocks: Blocks, column: int, sight: _Sight, count: int) -> Matr
         for index, token in enumerate(seen.tokens):
             frequency = (1.0 + np.log(counts[token])) / np.sqrt(max(1, len(seen.tokens)))
             parts[index] += blocks.subwords.kept_score(token)[column] * frequency / counts[token]
+    return parts
+
+
+def _written_parts(blocks: Blocks, text: str, words: Sequence[tuple[int, int]]) -> Matrix:
+    """Return what the text as it is written adds by each word, float64 of shape (words + 1, width).
+
+    The last is what no word carries.
+    """
+    parts = np.zeros((len(words) + 1, blocks.width))
+    starts, ends = [start for start, _ in words], [end for _, end in words]
+    for written in blocks.written.values():
+        placed = [
+            (term, tuple(at for a, b in spans for at in range(bisect_right(ends, a), bisect_left(starts, b))) or (-1,))
+            for term, spans in written.placed(text)
+        ]
+        for column in np.flatnonzero(written.bag.weights.any(axis=0)).tolist():
+            _share(parts[:, column], written.bag, column, placed)
     return parts
 
 

@@ -12,6 +12,8 @@ Each block is a bag with its own weighting; training and prediction read them th
     subwords        character n-grams, summed over the words             topics, kind
     notions         unigrams, weighted through word vectors              topics
     shape           what the line looks like (see `shape`)               kind
+    surface, spelling, categories: the text as it is written             stance, of few rows, where cross-validation chooses it
+                    (see `written`)
 
 The stance head reads the roles as seen from the target that was asked for. Topics and kind must not depend on it: they
 read them as seen from the codebook's default target, whoever the target is.

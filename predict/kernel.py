@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from parastance.predict.errors import UsageError
+from parastance.predict.written import WithWritten
 
 if TYPE_CHECKING:
     from parastance.predict.blocks import Blocks
@@ -65,10 +66,12 @@ def make_scorer(blocks: "Blocks") -> Scorer:
     if module is None:
         from parastance.predict.plain import PlainScorer
 
-        return PlainScorer(blocks)
-    from parastance.predict.compiled import CompiledScorer
+        found: Scorer = PlainScorer(blocks)
+    else:
+        from parastance.predict.compiled import CompiledScorer
 
-    return CompiledScorer(blocks, module)
+        found = CompiledScorer(blocks, module)
+    return WithWritten(blocks, found) if blocks.written else found
 
 
 def implementation() -> str:

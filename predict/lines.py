@@ -59,6 +59,7 @@ def takes_lines(model: Model, source: Source, form: str, reading: Reading, wante
         and set(model.heads) <= {"kind", "topics", "stance"}
         and type(model).decide is Model.decide
         and kernel_module() is not None
+        and not model.blocks.written
     )
 
 

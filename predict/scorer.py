@@ -6,7 +6,7 @@ once, a paragraph sums (1 + ln count) over its word types and divides by the squ
 word's scores are computed once and kept.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,10 +55,19 @@ class Bag:
 
     def score(self, rows: Sequence[Sequence[int]]) -> Matrix:
         """Return the scores, float64 of shape (n, labels), of n rows of term ids."""
-        row, column, frequency = count_cells(rows, max(1, len(self.idf)))
+        return self._score(*count_cells(rows, max(1, len(self.idf))), len(rows))
+
+    def score_counts(self, rows: Sequence[Mapping[int, int]]) -> Matrix:
+        """Return the same of n rows that say how often each term stands in them."""
+        row = np.repeat(np.arange(len(rows)), [len(counts) for counts in rows])
+        column = np.fromiter((term for counts in rows for term in counts), np.int64, len(row))
+        count = np.fromiter((count for counts in rows for count in counts.values()), np.int64, len(row))
+        return self._score(row, column, 1.0 + np.log(count), len(rows))
+
+    def _score(self, row: NDArray[np.int64], column: NDArray[np.int64], frequency: Matrix, n: int) -> Matrix:
         values = frequency * self.idf[column]
-        norms = np.sqrt(np.bincount(row, values * values, minlength=len(rows)))
-        return spread(row, values / norms[row], self.weights[column], len(rows))
+        norms = np.sqrt(np.bincount(row, values * values, minlength=n))
+        return spread(row, values / norms[row], self.weights[column], n)
 
 
 class Subwords:

@@ -21,6 +21,7 @@ from parastance.predict.model import Unit
 from parastance.predict.shape import NAMES, Place, shapes
 from parastance.predict.targets import Registry
 from parastance.predict.views import target_view
+from parastance.predict.written import Analyser
 
 KERNEL = ("words", "masked", "relations")  # what the kernel collects, in its order
 
@@ -59,6 +60,14 @@ class Ragged:
         )
         matrix.sum_duplicates()
         return matrix
+
+
+def written_terms(texts: Sequence[str], placed: Analyser) -> tuple[Ragged, list[str]]:
+    """Return (the terms of some texts by number, what the numbers stand for)."""
+    ids: dict[str, int] = {}
+    rows = [np.array([ids.setdefault(term, len(ids)) for term, _ in placed(text)], np.int32) for text in texts]
+    ends = np.cumsum([len(row) for row in rows], dtype=np.int64)
+    return Ragged(np.concatenate([np.zeros(0, np.int32), *rows]), ends), list(ids)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry, read_registry
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
+from parastance.train.dictionary import read_dictionary
 from parastance.train.drawn import counts_for_stance, origins, stands_for
 from parastance.train.folds import Folds, folds, join_groups, near_duplicates
 from parastance.train.heads import Design, FittedHead, fit_head
@@ -154,6 +155,8 @@ def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Vectorizer]
         if block != "shape":
             entry["terms"] = pack_terms(vectorizers[block].terms)
             entry["idf"] = vectorizers[block].idf.astype(np.float32)
+        if block == "categories":
+            entry["dictionary"] = pack_terms(read_dictionary().lines)
         entry["weights"] = np.ascontiguousarray(joined, dtype=np.float32)
         blocks[block] = entry
     return {

@@ -11,13 +11,22 @@ from parastance.predict.model import Unit
 from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry
 from parastance.predict.views import at_home
-from parastance.train.collect import Collection, Collector, line_shapes
+from parastance.predict.written import WRITTEN, analyser
+from parastance.train.collect import Collection, Collector, Ragged, line_shapes, written_terms
+from parastance.train.dictionary import read_dictionary
 from parastance.train.emphasis import WORDY, Emphasis, emphasis_of
 from parastance.train.feature_matrix import Block, FeatureMatrix
 from parastance.train.heads import Parts
 from parastance.train.notions import read as read_notions
 from parastance.train.recipe import Recipe
-from parastance.train.vectors import SEES, BagVectorizer, NotionVectorizer, SubwordVectorizer, Vectorizer
+from parastance.train.vectors import (
+    SEES,
+    WRITTEN_LENGTHS,
+    BagVectorizer,
+    NotionVectorizer,
+    SubwordVectorizer,
+    Vectorizer,
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Matrices:
     vectorizers: dict[str, Vectorizer] = field(default_factory=dict)
     made: dict[tuple[str, bool, bool], Block] = field(default_factory=dict)
     scales: dict[Any, Emphasis | None] = field(default_factory=dict)
+    lines: dict[str, tuple[Ragged, list[str]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, units: Sequence[Unit], registry: Registry, blocks: Iterable[str], rare: int | None = None) -> "Matrices":
@@ -59,7 +69,7 @@ class Matrices:
 
     def keeping(self, rare: int) -> "Matrices":
         """Return the matrices of the same units with the terms that stand in so many of them, none of them made yet."""
-        return Matrices(self.units, self.collector, self.sights, rare)
+        return Matrices(self.units, self.collector, self.sights, rare, lines=self.lines)
 
     def head(self, head: str, blocks: tuple[str, ...]) -> tuple[FeatureMatrix, Parts | None]:
         """Return (features of the units, of shape (n, sum of the blocks' widths); the same of their sentences)."""
@@ -101,12 +111,26 @@ class Matrices:
             return Block(np.zeros((len(self.sights.target.owner), len(NAMES))))
         if block == "shape":
             return Block(line_shapes([unit.text for unit in self.units], [unit.place for unit in self.units]))
+        if block in WRITTEN and sentences:  # each is seen in its whole paragraph
+            return self._block(block, asked, False).part(self.sights.target.owner)
+        if block in WRITTEN:
+            return self._vectorizer(block).transform(self._written(block)[0])
         sight = self.sights.target if asked else self.sights.home
         rows = sight.sentences if sentences else sight.paragraphs
         return self._vectorizer(block).transform(rows[SEES[block]])
 
+    def _written(self, block: str) -> tuple[Ragged, list[str]]:
+        """Return the terms of the units' texts as they are written, by number, and what the numbers stand for."""
+        if block not in self.lines:
+            dictionary = read_dictionary() if block == "categories" else None
+            self.lines[block] = written_terms([unit.text for unit in self.units], analyser(block, dictionary))
+        return self.lines[block]
+
     def _vectorizer(self, block: str) -> Vectorizer:
-        if block not in self.vectorizers:
+        if block not in self.vectorizers and block in WRITTEN:
+            scale = WRITTEN_LENGTHS.get(block, 1.0)
+            self.vectorizers[block] = BagVectorizer.fit(*self._written(block), self.rare, scale)
+        elif block not in self.vectorizers:
             seen = SEES[block]
             rows, terms = self.sights.target.paragraphs[seen], self.collector.terms(seen)
             if block == "notions":

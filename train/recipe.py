@@ -3,13 +3,15 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from parastance.predict.written import WRITTEN
+
 # Which blocks each head sees; the stance head sees the target and its context.
 BLOCKS = {
     "topics": ("masked", "relations", "subwords", "notions"),
     "kind": ("masked", "subwords", "shape"),
     "stance": ("masked", "relations", "frames", "clauses"),
 }
-KNOWN_BLOCKS = ("masked", "relations", "frames", "names", "clauses", "subwords", "notions", "shape")
+KNOWN_BLOCKS = ("masked", "relations", "frames", "names", "clauses", "subwords", "notions", "shape", *WRITTEN)
 
 # What cross-validation may choose from (see `search`), the plainest first.
 BLOCK_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -23,6 +25,11 @@ BLOCK_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
         ("masked", "frames", "names", "clauses", "subwords"),
     ),
 }
+WRITTEN_CHOICES = (  # of stance, beside the others, where rows are few
+    ("masked", "subwords", "categories"),
+    ("masked", "subwords", "surface", "spelling"),
+    ("masked", "subwords", "surface", "spelling", "categories"),
+)
 C_CHOICES = (0.3, 1.0, 3.0, 10.0, 30.0)
 NAMED_CHOICES = (1.0, 2.0, 4.0)
 NGRAM_CHOICES = (2, 1)  # words alone save nothing at prediction

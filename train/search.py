@@ -29,6 +29,7 @@ from parastance.train.recipe import (
     NAMED_CHOICES,
     NGRAM_CHOICES,
     OWN_CHOICES,
+    WRITTEN_CHOICES,
     Recipe,
     default_recipe,
 )
@@ -67,12 +68,15 @@ def stages(question: Question, config: Config) -> list[tuple[str, Sequence[Any]]
     blocks = BLOCK_CHOICES[question.name]
     if config.notions and question.name == "topics":
         blocks = (*blocks, (*blocks[-1], "notions"))
+    few = len(question.rows) < FEW
+    if few and question.name == "stance":
+        blocks = (*blocks, *WRITTEN_CHOICES)
     found: list[tuple[str, Sequence[Any]]] = [("own", OWN_CHOICES)] if len(question.targets) > 1 else []
     topics = question.name == "topics"
     found += [("hinge", (False, True)), ("named", NAMED_CHOICES)] if topics else []
     found += [("blocks", blocks), ("C", C_CHOICES), ("ngrams", NGRAM_CHOICES)]
     found += [("balanced", (False, True)), ("pooled", (True, False))]
-    several = question.exclusive and len(question.labels) > 2 and len(question.rows) < FEW
+    several = question.exclusive and len(question.labels) > 2 and few
     found += [("one_vs_rest", (True, False))] if several else []
     found += [("naive_bayes", (False, True))]
     found += [("diffusion", DIFFUSION_CHOICES)] if several else []
