@@ -29,6 +29,7 @@ WRITTEN_CHOICES = (  # of stance, beside the others, where rows are few
     ("masked", "subwords", "categories"),
     ("masked", "subwords", "surface", "spelling"),
     ("masked", "subwords", "surface", "spelling", "categories"),
+    ("masked", "frames", "names", "clauses", "subwords", "categories"),
 )
 C_CHOICES = (0.3, 1.0, 3.0, 10.0, 30.0)
 NAMED_CHOICES = (1.0, 2.0, 4.0)
