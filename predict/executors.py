@@ -105,7 +105,9 @@ class Processes:
         self.gathering = Gathering(spool, job.output, self._room(count)) if spool is not None else None
 
     def has_room(self) -> bool:
-        return self._busy() + len(self.ready) < self.count
+        if self._busy() + len(self.ready) >= self.count:
+            return False
+        return self.gathering is None or not self._busy() or self.gathering.is_calm()
 
     def pending(self) -> int:
         return (self.gathering.pending if self.gathering else self._busy()) + len(self.ready)

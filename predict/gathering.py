@@ -4,6 +4,7 @@ So the file is the output in the end, as where one process writes it. What comes
 share (see `room`); where that is full, it goes into a file of its worker's, and the output is put together in the end.
 """
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,8 @@ from parastance.predict.room import Desk, Room
 from parastance.predict.spool import Spool, Written
 from parastance.predict.storage import writing
 from parastance.predict.worker import Changed
+
+PATIENCE = 2.0  # seconds: some ten times what a part takes
 
 
 @dataclass(eq=False)
@@ -41,6 +44,14 @@ class Gathering:
         self.bell, self._rope = Pipe(duplex=False)
         self._written: deque[tuple[Turn, Written | Exception]] = deque()
         self.pending = 0  # parts whose outcome was not yet told
+        self.since = time.monotonic()  # when the first part of those that are not written became the first
+
+    def is_calm(self) -> bool:
+        """Whether a worker may begin a part while its last one waits for its turn.
+
+        Not where much waits already, so that memory does not grow; but nobody is held up by a part that takes long.
+        """
+        return self.room.waiting < self.room.calm or time.monotonic() - self.since > PATIENCE
 
     def begin(self, part: Part, desk: Desk) -> Turn:
         """Return the turn of a part: it comes after those that were given out before."""
@@ -67,7 +78,7 @@ class Gathering:
 
     def lose(self, turn: Turn) -> None:
         """Forget a part whose worker has ended."""
-        self.turns.remove(turn)
+        self._remove(turn)
         self.pending -= 1
         for block, _ in turn.blocks:
             self.room.give_back(block)
@@ -127,12 +138,17 @@ class Gathering:
             spool.write(self.room.view(block, size), partial(self.room.give_back, block))
         if turn.outcome is None:
             return
-        self.turns.remove(turn)
+        self._remove(turn)
         if isinstance(turn.outcome, Done):
             spool.end_later(partial(self._tell, turn))
         else:
             spool.close()  # with rows that are not wanted at its end
             self._tell(turn, Written({}, 0, ""))
+
+    def _remove(self, turn: Turn) -> None:
+        if self.turns[0] is turn:
+            self.since = time.monotonic()
+        self.turns.remove(turn)
 
     def _tell(self, turn: Turn, written: Written | Exception) -> None:
         self._written.append((turn, written))

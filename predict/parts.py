@@ -36,7 +36,7 @@ def plan(
     """Yield the parts that the sources make, in order, none larger than `size` bytes where it can be cut.
 
     apart: tables are not put together with other inputs, nor documents of different folders, and parts are named after them;
-    tapered: the last slices of a text table are smaller, so that workers end together: where slices leave no trace in the output.
+    tapered: see `slices.survey`, for outputs in which slices leave no trace.
     """
     names = _Names()
     waiting: list[Piece] = []

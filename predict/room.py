@@ -16,18 +16,19 @@ from parastance.predict.spool import Written
 SIZE = 3 << 20  # bytes of a block
 AHEAD = 2  # blocks that a worker has at hand
 BEHIND = 2  # blocks that the parent may be behind before workers wait for it
-WAITING = 24  # blocks for each worker but one whose part waits for its turn: more than a part's rows take
+WAITING = 24  # blocks for each worker but one that may wait for their turn: more than a part's rows take
+CALM = 6  # of these, how many keep a worker from beginning one part more: half of a part's rows and some
 
 
 class Room:
     """The parent's side of the blocks. path: of the file that backs them, None where a fork shares them; workers: their number.
 
-    waiting: how many blocks hold what waits for its turn; as many as `most` may.
+    waiting: how many blocks hold what waits for its turn; as many as `most` may, and `calm` without anybody waiting for it.
     """
 
     def __init__(self, path: str | None, workers: int) -> None:
         self.path, self.most, self.waiting = path, WAITING * (workers - 1), 0
-        self.few = AHEAD * workers + BEHIND
+        self.few, self.calm = AHEAD * workers + BEHIND, CALM * (workers - 1)
         self.memory = _memory(path, SIZE * (self.few + self.most), make=True)
         self.touched = 0  # blocks that were ever given out
         self.free: list[int] = []

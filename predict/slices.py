@@ -41,26 +41,27 @@ class Piece:
     digest: str | None = None
 
 
-def _even(size: int, left: int) -> int:
+def _even(size: int, length: int, left: int) -> int:
     return size
 
 
-def _tapered(size: int, left: int) -> int:
-    return min(size, max(left // TAIL, size // LEAST, 1))
+def _tapered(size: int, length: int, left: int) -> int:
+    first = left == length  # half a part, so that two workers never end at once, and less of the one's rows wait for the other's
+    return min(-(-size // 2) if first else size, max(left // TAIL, size // LEAST, 1))
 
 
 def survey(source: Source, text_field: str, size: int, tapered: bool = False) -> Iterator[Piece]:
     """Yield the pieces of one source: itself, or slices of about `size` bytes that together hold all its rows.
 
-    tapered: the last slices of a text table are smaller, so that workers end together. What cannot be read, or has no such column,
-    stays one piece: reading it will say why.
+    tapered: the first and last slices of a text table are smaller, so that workers take turns and end together. What cannot be
+    read, or has no such column, stays one piece: reading it will say why.
     """
     try:
         length, stamp = stat(source.path)
     except OSError:
         yield Piece(source, 0, "")
         return
-    whole, span = Piece(source, length, stamp), partial(_tapered if tapered else _even, size)
+    whole, span = Piece(source, length, stamp), partial(_tapered if tapered else _even, size, length)
     if length <= size or source.packing or source.format in DOCUMENTS or source.format not in TABLES:
         yield whole
     elif source.format == ".jsonl":

@@ -127,7 +127,7 @@ def test_bodies_stand_in_the_order_given(
         assert len(spans) == 1 or any(changed for _, changed in todo.values()) or not todo
 
 
-def test_a_part_that_is_lost_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_part_that_is_lost_or_long_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gathering = gathering_of(tmp_path, 3)
     workers = [Worker(gathering) for _ in range(3)]
     for at, worker in enumerate(workers):
@@ -136,6 +136,11 @@ def test_a_part_that_is_lost_holds_nobody_up(tmp_path: Path) -> None:
         while worker.turn is not None and at:
             worker.hear()
     assert gathering.room.waiting == 2
+    assert gathering.is_calm()
+    monkeypatch.setattr(gathering.room, "calm", 2)
+    assert not gathering.is_calm()  # a worker that is done waits for the first part
+    monkeypatch.setattr(gathering, "since", gathering.since - 60)
+    assert gathering.is_calm()  # but not for ever
     assert workers[0].turn is not None
     gathering.lose(workers[0].turn)  # what it had handed over is not heard of
     assert not workers[0].desk.blocks

@@ -1,8 +1,8 @@
 """How fast paragraphs are labelled, beside other ways: one command, alternating runs, medians, ratios with their spread.
 
     python tests/benchmarks/speed.py scoring                      text in memory to probabilities and labels, on one core
-    python tests/benchmarks/speed.py growth --up-to 1000          the same from 1 MB to 1 GB
     python tests/benchmarks/speed.py files --fasttext BINARY      a JSONL file to a JSONL file
+    python tests/benchmarks/speed.py growth --up-to 1000          the same from 1 MB to 1 GB, start and MB apart
     python tests/benchmarks/speed.py peak --sizes 100 2000        peak memory by the size of the input
     python tests/benchmarks/speed.py scoring --install DIR        the same in a new environment with all peers installed
 
@@ -11,7 +11,6 @@ A ratio is taken within a round, in which every contestant has its turn; the tab
 """
 
 import argparse
-import itertools
 import os
 import random
 import subprocess
@@ -137,20 +136,9 @@ def scoring(arguments: argparse.Namespace) -> None:
 
 
 def growth(arguments: argparse.Namespace) -> None:
-    """Time the kernel on more and more text, made 10 MB at a time; seconds of labelling alone."""
-    rows = labelled_rows()
-    label = contestants(arguments.peers[:1] or ["kernel"], rows).popitem()[1]
-    source = generate(rows)
-    label(of_size(source, 1))
-    print("| MB | processor seconds | a MB | beside 1 MB |\n| ---: | ---: | ---: | ---: |")
-    base = 0.0
-    for size in itertools.takewhile(lambda size: size <= arguments.up_to, (1, 10, 100, 1000)):
-        spent = []
-        for _ in range(arguments.rounds if size < 100 else 1):
-            spent.append(sum(seconds_of(label, of_size(source, min(10, size))) for _ in range(max(1, size // 10))))
-        each = median(spent) / size
-        base = base or each
-        print(f"| {size:,} | {median(spent):.3f} | {each:.4f} | {each / base:.2f} |", flush=True)
+    """Print the processor seconds a MB of `parastance predict`, file to file, by the size of the input."""
+    sizes = [size for size in (1, 10, 100, 1000) if size <= arguments.up_to]
+    speed_files.growth(generate(labelled_rows()), sizes, arguments.rounds)
 
 
 def files(arguments: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -15,6 +15,7 @@ import speed_peers as peers
 
 from parastance.train.data import LabelledRow
 
+TURN = 20  # MB labelled in a turn of `growth`, and the most runs
 SCRIPT = """
 import json, pickle, sys
 import numpy as np
@@ -43,7 +44,7 @@ with open(sys.argv[2], encoding="utf-8") as source, open(sys.argv[3], "w", encod
 """
 
 
-def write_rows(path: Path, texts: Sequence[str]) -> None:
+def write_rows(path: Path, texts: Iterable[str]) -> None:
     """Write texts as JSONL rows with an id."""
     with open(path, "w", encoding="utf-8") as file:
         for at, text in enumerate(texts):
@@ -105,21 +106,54 @@ def _timed(command: Sequence[str]) -> tuple[float, float]:
     return time.perf_counter() - start, spent
 
 
+def up_to(source: Iterator[str], megabytes: float) -> Iterator[str]:
+    """Yield texts of so many MB of UTF-8 in all, at least one."""
+    left = megabytes * 1e6
+    while True:
+        text = next(source)
+        yield text
+        left -= len(text.encode())
+        if left <= 0:
+            return
+
+
+def growth(source: Iterator[str], sizes: Sequence[int], rounds: int) -> None:
+    """Print the processor seconds a MB by the size of the input, without those of one row, which are the start.
+
+    Every size has its turn in each round; a turn is as many runs as have TURN MB, so that small files are no less exact.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        commands = {}
+        for size in (0, *sizes):
+            path = Path(name, f"{size}.jsonl")
+            write_rows(path, up_to(source, size))
+            commands[size] = predict_command(path, Path(name, "out.jsonl"))
+        turns = {size: max(1, min(TURN, TURN // max(size, 1))) for size in commands}
+        spent: dict[int, list[float]] = {size: [] for size in commands}
+        for _ in range(rounds):
+            for size, command in commands.items():
+                spent[size].append(sum(_timed(command)[1] for _ in range(turns[size])) / turns[size])
+    print(f"start: {median(spent[0]):.3f} s of processor ({min(spent[0]):.3f} to {max(spent[0]):.3f}); {rounds} rounds\n")
+    print(f"| MB | runs | s of processor | a MB without start | least | greatest | beside {sizes[-1]:,} MB | least | greatest |")
+    print("| ---: " * 9 + "|")
+    each = {size: [(one - start) / size for one, start in zip(spent[size], spent[0], strict=True)] for size in sizes}
+    for size in sizes:
+        ratios = [a / b for a, b in zip(each[size], each[sizes[-1]], strict=True)]
+        shown = [f"{pick(each[size]):.4f}" for pick in (median, min, max)] + [f"{pick(ratios):.2f}" for pick in (median, min, max)]
+        print(f"| {size:,} | {turns[size]} | {median(spent[size]):.3f} | {' | '.join(shown)} |")
+
+
 def peak(source: Iterator[str], sizes: Sequence[int]) -> None:
-    """Print the peak resident memory of one job by the size of its input."""
-    print("| MB of text | wall s | peak MB |\n| ---: | ---: | ---: |")
+    """Print the peak resident memory, of parent or worker, by the size of the input and the number of jobs."""
+    print("| MB of text | jobs | wall s | peak MB |\n| ---: | ---: | ---: | ---: |")
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
-            path, left, at = Path(name, "big.jsonl"), size * 1e6, 0
-            with open(path, "w", encoding="utf-8") as file:
-                while left > 0:
-                    text = next(source)
-                    file.write(json.dumps({"id": at, "text": text}, ensure_ascii=False) + "\n")
-                    left -= len(text.encode())
-                    at += 1
-            start = time.perf_counter()
-            process = subprocess.Popen(predict_command(path, Path(name, "out.jsonl")))
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            assert process.returncode == 0
-            print(f"| {size:,} | {time.perf_counter() - start:.1f} | {usage.ru_maxrss / 1024:.0f} |", flush=True)
+            path = Path(name, "big.jsonl")
+            write_rows(path, up_to(source, size))
+            for jobs in (1, 2):
+                start = time.perf_counter()
+                process = subprocess.Popen([*predict_command(path, Path(name, "out.jsonl")), "--jobs", str(jobs)])
+                _, status, usage = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+                assert process.returncode == 0
+                print(f"| {size:,} | {jobs} | {time.perf_counter() - start:.1f} | {usage.ru_maxrss / 1024:.0f} |", flush=True)
