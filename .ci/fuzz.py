@@ -69,6 +69,18 @@ def rows(random_: random.Random, texts_: list[str]) -> bytes:
     return b"\n".join(lines)
 
 
+class Exact:
+    """Lends just as much room as lines may take, so that a sanitizer sees a byte beyond it."""
+
+    kept = 0
+
+    def lend(self, size: int) -> memoryview:
+        return memoryview(bytearray(size))
+
+    def keep(self, size: int) -> None:
+        self.kept += size
+
+
 def main(path: str, seconds: float, seed: int = 0) -> None:
     """Fuzz until the time is up."""
     load_kernel(path)
@@ -110,8 +122,10 @@ def main(path: str, seconds: float, seed: int = 0) -> None:
         line_shapes(batch, [unit.place for unit in units])
         for thread in threads:
             thread.join()
-        for _ in label_lines(model, Source("x.jsonl", "x.jsonl", ".jsonl", held=rows(random_, batch)), Reading(), Wanted()):
-            pass
+        lines, exact = Source("x.jsonl", "x.jsonl", ".jsonl", held=rows(random_, batch)), Exact()
+        asked = Reading(), Wanted()
+        sizes = [sum(len(found.lines) for found in label_lines(model, lines, *asked, lender)) for lender in (None, exact)]
+        assert sizes[0] == exact.kept + sizes[1]
         done += len(units)
     for block in ("words", "masked", "relations"):
         collector.terms(block)
