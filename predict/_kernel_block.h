@@ -25,6 +25,7 @@ typedef struct {
     Index index;
     Table table;
     int grows;
+    int around, plain; /* whether there are terms of words around others than the target, and relations without a name */
     VECTOR(Made) made;
     uint32_t bare[KINDS]; /* ids of the terms without tokens, by kind */
 } Block;

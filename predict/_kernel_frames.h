@@ -45,15 +45,43 @@ static size_t run_of_names(const Ids *names, size_t *name, size_t limit)
     return word;
 }
 
-/* The view with each run of names as one token, which counts as a mention. */
-static int frame(View *framed, const View *view, const Text *text, const Words *words, const Ids *word_ends)
+/* Begin the view that sees names, found in the text, as one token; 0 on success, -1 where memory is out. */
+static int begin_frame(View *framed, const View *view, const Text *text, const Words *words, const Ids *word_ends)
 {
-    const Mentions *mentions = &view->mentions;
+    size_t n = word_ends->n;
+    if (find_names(text, words, word_ends, &framed->openers) || reserve_tokens(framed, words->n)) return -1;
+    if (RESERVE(framed->places, words->n) || RESERVE(framed->ends, n)) return -1;
+    if (RESERVE(framed->names, n) || RESERVE(framed->named, n)) return -1;
+    framed->ends.n = framed->named.n = framed->names.n = n;
+    framed->any_named = view->any_named;
+    framed->frames = 1;
+    for (size_t at = 0; at < n; at++) framed->named.at[at] = view->named.at[at];
+    return 0;
+}
+
+/* The view without tokens and actors, only with the number of names in each sentence. */
+static void count_names(View *framed, const Mentions *mentions, const Ids *word_ends)
+{
+    const Ids *names = &framed->openers;
+    size_t next = 0, sentence = 0, behind = 0; /* behind: the word behind the name before */
+    framed->places.n = 0;
+    end_tokens(framed, framed->tokens);
+    for (size_t at = 0; at < word_ends->n; at++) framed->names.at[at] = framed->ends.at[at] = 0;
+    for (size_t i = 0; i < names->n; i++) {
+        size_t word = names->at[i];
+        while (next < mentions->n && mentions->at[next].last <= word) next++;
+        if (next < mentions->n && mentions->at[next].first <= word) continue; /* parts of a mention */
+        while (word_ends->at[sentence] <= word) sentence++;
+        framed->names.at[sentence] += word != behind;
+        behind = word + 1;
+    }
+}
+
+/* The view with each run of names as one token, which counts as a mention. */
+static void frame(View *framed, const Mentions *mentions, const Words *words, const Ids *word_ends)
+{
     const Ids *names = &framed->openers;
     size_t word = 0, next = 0, name = 0, places = 0;
-    if (find_names(text, words, word_ends, &framed->openers) || reserve_tokens(framed, words->n)) return -1;
-    if (RESERVE(framed->places, words->n) || RESERVE(framed->ends, word_ends->n)) return -1;
-    if (RESERVE(framed->names, word_ends->n) || RESERVE(framed->named, word_ends->n)) return -1;
     uint32_t *out = framed->tokens;
     for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
         size_t end = word_ends->at[sentence];
@@ -74,14 +102,9 @@ static int frame(View *framed, const View *view, const Text *text, const Words *
         }
         framed->names.at[sentence] = counted;
         framed->ends.at[sentence] = (uint32_t)(out - framed->tokens);
-        framed->named.at[sentence] = view->named.at[sentence];
     }
     end_tokens(framed, out);
     framed->places.n = places;
-    framed->ends.n = framed->named.n = framed->names.n = word_ends->n;
-    framed->any_named = view->any_named;
-    framed->frames = 1;
-    return 0;
 }
 
 #endif

@@ -8,6 +8,25 @@
 
 typedef uint64_t (*Written)(const uint8_t *, size_t);
 
+static int holds_name(const uint8_t *term, size_t length)
+{
+    const char *name = role_names[NAME];
+    size_t size = strlen(name);
+    for (size_t at = 0; at + size <= length; at++)
+        if (!memcmp(term + at, name, size)) return 1;
+    return 0;
+}
+
+/* Note which kinds of relations a block has. */
+static void note_kind(Block *block, const uint8_t *term, size_t length)
+{
+    const uint8_t *end = length ? memchr(term, '>', length) : NULL;
+    size_t left = end ? length - (size_t)(end - term) : 0;
+    int window = length > 2 && (term[0] == 'L' || term[0] == 'R') && term[1] == ':', actors = length && term[0] == '<';
+    block->around |= actors && left > 3 && (end[1] == 'l' || end[1] == 'r') && end[2] == ':';
+    block->plain |= (window || actors) && !holds_name(term, length);
+}
+
 /* The keys and spots of the terms of a block. */
 typedef struct {
     uint64_t *keys;
@@ -21,7 +40,7 @@ static void keys_free(Keys *keys)
 }
 
 /* Read n terms parted by line feeds; 0 on success, -1 with an exception. */
-static int read_keys(Keys *keys, const Py_buffer *source, size_t n, Written written)
+static int read_keys(Block *block, Keys *keys, const Py_buffer *source, size_t n, Written written)
 {
     size_t at = 0, size = (size_t)source->len;
     const uint8_t *bytes = source->buf;
@@ -36,6 +55,7 @@ static int read_keys(Keys *keys, const Py_buffer *source, size_t n, Written writ
         if (!key) return -1;
         keys->keys[id] = key;
         keys->spots[id] = written == written_ngram ? written_spot(bytes + at, length, key) : spot_of(key);
+        note_kind(block, bytes + at, length);
         at += length + 1;
     }
     return 0;
@@ -71,7 +91,7 @@ static int fill_block(Block *block, PyObject *parts, Written written, size_t wid
     Keys keys = {NULL, NULL};
     int failed = (size_t)rows.len != 4 * n * width;
     if (failed) PyErr_SetString(PyExc_ValueError, "terms, idf and weights of unlike lengths");
-    failed = failed || read_keys(&keys, &source, n, written) || fill_index(&block->index, &keys, n, idf.buf, rows.buf, width);
+    failed = failed || read_keys(block, &keys, &source, n, written) || fill_index(&block->index, &keys, n, idf.buf, rows.buf, width);
     keys_free(&keys);
     for (uint32_t kind = 0; kind < KINDS && !failed; kind++) block->bare[kind] = index_find(&block->index, term_key(kind, 0, 0));
     PyBuffer_Release(&source);

@@ -49,7 +49,9 @@ static int settle_more(Scorer *scorer, State *state, const Paragraph *paragraph,
     Clauses in = {&scorer->parting, view, lexicon, text, &words, NULL};
     if (scorer->clauses.index.n && find_clauses(in, &state->own_clauses, ends)) return -1;
     if (!scorer->frames.index.n) return 0;
-    if (frame(framed, view, text, &words, ends)) return -1;
+    if (begin_frame(framed, view, text, &words, ends)) return -1;
+    if (view->any_named || scorer->frames.around) frame(framed, &view->mentions, &words, ends);
+    else count_names(framed, &view->mentions, ends);
     return spot_relations(framed, &scorer->frames, lexicon) || settle_relations(framed, &scorer->frames, lexicon) ? -1 : 0;
 }
 

@@ -20,13 +20,14 @@ typedef struct {
     const uint32_t *ids;
     size_t low, high;
     uint32_t framed;
-    int grows, failed;
+    int grows, plain, failed;
 } Listing;
 
 static ALWAYS_INLINE Listing listing_of(const View *view, Block *block, const Lexicon *lexicon)
 {
     return (Listing){.view = view, .lexicon = lexicon, .block = block, .near = lexicon->near.at, .ids = lexicon->near_ids.at,
-                     .framed = (uint32_t)view->frames, .grows = block->grows};
+                     .framed = (uint32_t)view->frames, .grows = block->grows,
+                     .plain = block->grows || block->plain};
 }
 
 static ALWAYS_INLINE void enter_sentence(Listing *list, size_t sentence)
@@ -95,12 +96,13 @@ static ALWAYS_INLINE void around(Listing *list, uint32_t role, size_t at)
     }
 }
 
-/* The mention behind one, where the two are related, else NULL. */
-static ALWAYS_INLINE const Mention *partner(const View *view, size_t index)
+/* The mention behind one, where the two are related, else NULL. plain: whether they are without a name. */
+static ALWAYS_INLINE const Mention *partner(const View *view, size_t index, int plain)
 {
     const Mention *first = &view->places.at[index], *second = first + 1;
     if (index + 1 == view->places.n || second->first - first->first > REACH) return NULL;
-    return (first->role == TARGET) | (second->role == TARGET) ? second : NULL;
+    if ((first->role != TARGET) & (second->role != TARGET)) return NULL;
+    return plain || first->role == NAME || second->role == NAME ? second : NULL;
 }
 
 static ALWAYS_INLINE uint32_t code_of(const Mention *first, const Mention *second) { return 8 * first->role + second->role; }
@@ -114,8 +116,8 @@ static ALWAYS_INLINE uint32_t where_between(const Mention *first, const Mention 
 static ALWAYS_INLINE void list_known(Listing *list, size_t index)
 {
     const Mention *mention = &list->view->places.at[index], *next = NULL;
-    if (list->view->any_named) next = partner(list->view, index);
-    around(list, mention->role, mention->first);
+    if (list->view->any_named) next = partner(list->view, index, list->plain);
+    if (mention->role == TARGET || list->grows || list->block->around) around(list, mention->role, mention->first);
     if (next) relate_bare(list, PAIR + code_of(mention, next), where_between(mention, next));
 }
 
@@ -130,11 +132,18 @@ static ALWAYS_INLINE void relate_pair(Listing *list, uint32_t kind, size_t first
     *list->pending++ = (Pending){key, {kind, tokens[first], tokens[second]}, where_of(list, first, second)};
 }
 
+/* The pair that starts with a token of a window. */
+static ALWAYS_INLINE void window_pair(Listing *list, uint32_t kind, size_t at)
+{
+    const uint32_t *pair = list->view->tokens + (ptrdiff_t)at;
+    if (list->plain || pair[0] == NAME || pair[1] == NAME) relate_pair(list, kind, at, at + 1);
+}
+
 /* The pairs of words beside a mention of the target at token `at`. */
 static void pairs_around(Listing *list, size_t at)
 {
-    for (size_t i = 1; i < WINDOW; i++) relate_pair(list, LEFT_PAIR, at - WINDOW + i - 1, at - WINDOW + i);
-    for (size_t i = 1; i < WINDOW; i++) relate_pair(list, RIGHT_PAIR, at + i, at + i + 1);
+    for (size_t i = 1; i < WINDOW; i++) window_pair(list, LEFT_PAIR, at - WINDOW + i - 1);
+    for (size_t i = 1; i < WINDOW; i++) window_pair(list, RIGHT_PAIR, at + i);
     if (!list->framed) return;
     relate_pair(list, LEFT_LEFT, at - 2, at - 1);
     relate_pair(list, RIGHT_RIGHT, at + 1, at + 2);
@@ -160,7 +169,7 @@ static int list_pending(View *view, Block *block, const Lexicon *lexicon)
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
         enter_sentence(&list, sentence);
         for (; index < places && view->places.at[index].last == sentence; index++) {
-            const Mention *mention = &view->places.at[index], *next = partner(view, index);
+            const Mention *mention = &view->places.at[index], *next = partner(view, index, list.plain);
             if (mention->role == TARGET) pairs_around(&list, mention->first);
             if (next) words_between(&list, mention, next);
         }

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from parastance.predict.artifact import unpack_terms
 from parastance.predict.clauses import clauses
-from parastance.predict.features import Views, frames, ngrams, own_names, relations
+from parastance.predict.features import Views, frames, links, ngrams, own_names, relations
 from parastance.predict.heads import Head
 from parastance.predict.scorer import Bag, Matrix, Subwords
 from parastance.predict.written import WRITTEN, WrittenBag
@@ -24,10 +24,11 @@ TERMS: dict[str, Callable[[Views], list[str]]] = {
     "masked": lambda seen: ngrams(seen.masked),
     "relations": lambda seen: relations(seen.masked),
     "frames": frames,
+    "links": links,
     "names": own_names,
     "clauses": clauses,
 }
-PLAIN_ONLY = ("frames", "names", "clauses")  # blocks whose terms the kernel scores but does not collect for training
+PLAIN_ONLY = ("frames", "links", "names", "clauses")  # blocks whose terms the kernel scores but does not collect for training
 ORDER = ("kind", "topics", "stance")  # of the heads' columns
 
 

@@ -7,6 +7,8 @@ Each block is a bag with its own weighting; training and prediction read them th
                     and between the target and its neighbours
     frames          the same with every other name as one token,         stance, where cross-validation chooses it
                     and the words next to the target
+    links           of frames, what relations have not (see `links`);   stance
+                    a model file has them as frames
     names           the words that the target goes by                    stance, where cross-validation chooses it
     clauses         the words of the target's clause (see `clauses`)     stance, where cross-validation chooses it
     subwords        character n-grams, summed over the words             topics, kind
@@ -30,6 +32,7 @@ REACH = 12  # words between two actors that are read as one relation
 NEAR = 4  # words either side of an actor that is not the target
 NAME = "<name>"  # the token of a run of words written like names
 MANY = 5  # names, and more
+LINKS = ("LL:", "RR:", "LR:", "names:", "named", "unnamed")  # how terms of frames start that links keep
 STARTS = frozenset('.!?:"“”«»')  # after these a capital says nothing
 MARKS = {",": ",", ";": ";", ":": ":", "-": "–—", "(": "()[]", '"': '"“”', "!": "!?"}  # those that part clauses, by kind
 PARTING = {char: kind for kind, chars in MARKS.items() for char in chars}
@@ -204,6 +207,15 @@ def placed_frames(seen: Views) -> list[tuple[str, int, int]]:
             )
     terms.append((f"names:{min(MANY, tokens.count(NAME))}", 0, 0))
     return [(term, starts[first], starts[last]) for term, first, last in terms]
+
+
+def links(seen: Views) -> list[str]:
+    """Return those terms of `frames` that hold a name or that `relations` cannot have, but for the words around names.
+
+    What the rest says relations say already; it and the words around names brought nothing beside those.
+    """
+    around = (f"{NAME}l:", f"{NAME}r:")
+    return [term for term in frames(seen) if term.startswith(LINKS) or NAME in term and not term.startswith(around)]
 
 
 def own_names(seen: Views) -> list[str]:

@@ -39,6 +39,7 @@ class Relations:
         self._beside = rows(["L" if at < 0 else "R" for at in SIDES])
         near = rows([f"{role}{'l' if at < 0 else 'r'}" for role in TOKENS for at in NEARBY])
         self._near = near.reshape(len(VIEWS), len(TOKENS), len(NEARBY))
+        self._has_near = (self._near != table.row("", "")).any(axis=2)  # by view and role
         meetings = [f"{one}>{other}" for one in TOKENS for other in TOKENS]
         self._meetings = rows(meetings)
         self._met = np.array([[table.bare(block, kind) for kind in meetings] for block in VIEWS], np.int32)
@@ -51,7 +52,8 @@ class Relations:
         """Add the terms of `features.relations` and, where there is a second view, of `features.frames`."""
         actors = Actors(seen, masked, self.table)
         views = [(0, actors.second), (actors.second, len(actors.places))][: masked.views]
-        targets, others = (np.flatnonzero((actors.roles == TARGET_ROLE) == is_target) for is_target in (True, False))
+        targets = np.flatnonzero(actors.roles == TARGET_ROLE)
+        others = np.flatnonzero((actors.roles != TARGET_ROLE) & self._has_near[actors.view, actors.roles])
         for chosen, spell in ((targets, self._targets), (others, self._others), (actors.meeting(), self._between)):
             for piece in np.split(chosen, range(PIECE, len(chosen), PIECE)):
                 terms, inside = spell(actors, piece)

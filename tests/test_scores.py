@@ -14,7 +14,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from parastance.predict.blocks import Blocks
 from parastance.predict.clauses import clauses
 from parastance.predict.compiled import CompiledScorer, trie
-from parastance.predict.features import Views, frames, ngrams, placed_relations, relations
+from parastance.predict.features import Views, frames, links, ngrams, placed_relations, relations
 from parastance.predict.kernel import implementation, kernel_module
 from parastance.predict.model import Model, Unit
 from parastance.predict.plain import PlainScorer
@@ -66,7 +66,8 @@ def _grams_of_types(views: Views) -> list[str]:
 
 
 ANALYZERS = {
-    "masked": _masked, "relations": _relations, "frames": frames, "clauses": clauses, "notions": _words, "subwords": subwords,
+    "masked": _masked, "relations": _relations, "frames": frames, "links": links, "clauses": clauses, "notions": _words,
+    "subwords": subwords,
 }  # fmt: skip
 
 
@@ -107,8 +108,8 @@ def test_training_learns_what_scikit_learn_does(small: Any) -> None:
     rows = read_labelled(corpus_files())[::15]
     registry = read_registry()
     seen = [target_view(Unit(row.text, row.target, row.mentions), registry) for row in rows]
-    for block, analyzer in {**ANALYZERS, "subwords": _grams_of_types}.items():
-        own = small.vectorizers[block]
+    for block, own in small.vectorizers.items():
+        analyzer = {**ANALYZERS, "subwords": _grams_of_types}[block]
         settings = {"vocabulary": own.terms} if block == "notions" else {"min_df": 3}
         theirs = TfidfVectorizer(analyzer=analyzer, dtype=np.float64, **settings).fit(seen)
         assert own.terms == list(theirs.get_feature_names_out())

@@ -24,7 +24,7 @@ from parastance.train.folds import Folds, folds, join_groups, near_duplicates
 from parastance.train.heads import Design, FittedHead, fit_head
 from parastance.train.matrices import HeadFeatures, Matrices
 from parastance.train.questions import Question, questions
-from parastance.train.recipe import KNOWN_BLOCKS, Recipe
+from parastance.train.recipe import KEPT_AS, KNOWN_BLOCKS, Recipe
 from parastance.train.search import KEPT, Budget, block_sets, candidates, planned, rarest_kept, search
 from parastance.train.slices import SLICES, field_values, slice_folds
 from parastance.train.vectors import Vectorizer
@@ -158,7 +158,10 @@ def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Vectorizer]
         if block == "categories":
             entry["dictionary"] = pack_terms(read_dictionary().lines)
         entry["weights"] = np.ascontiguousarray(joined, dtype=np.float32)
-        blocks[block] = entry
+        kept = KEPT_AS.get(block, block)
+        if kept in blocks:
+            raise UsageError(f"blocks {kept} and {block} cannot both be used, as a model file has one for both: leave one out")
+        blocks[kept] = entry
     return {
         "format": FORMAT,
         "blocks": blocks,
@@ -183,7 +186,7 @@ def _own(stance: FittedHead, vectorizers: dict[str, Vectorizer]) -> dict[str, An
     found = {}
     for target, (weights, bias) in sorted(stance.own.items()):
         parts = _by_block(weights, stance.recipe.blocks, vectorizers)
-        narrow = {block: np.ascontiguousarray(part, dtype=np.float32) for block, part in parts.items()}
+        narrow = {KEPT_AS.get(block, block): np.ascontiguousarray(part, dtype=np.float32) for block, part in parts.items()}
         found[target] = {"bias": bias, "weights": narrow}
     return found
 

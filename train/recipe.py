@@ -11,7 +11,8 @@ BLOCKS = {
     "kind": ("masked", "subwords", "shape"),
     "stance": ("masked", "relations", "frames", "clauses"),
 }
-KNOWN_BLOCKS = ("masked", "relations", "frames", "names", "clauses", "subwords", "notions", "shape", *WRITTEN)
+KNOWN_BLOCKS = ("masked", "relations", "frames", "links", "names", "clauses", "subwords", "notions", "shape", *WRITTEN)
+KEPT_AS = {"links": "frames"}  # which block of a model file holds those that prediction need not tell apart
 
 # What cross-validation may choose from (see `search`), the plainest first.
 BLOCK_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {

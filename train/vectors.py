@@ -170,6 +170,6 @@ class NotionVectorizer:
 
 
 Vectorizer = BagVectorizer | SubwordVectorizer | NotionVectorizer
-BAGS = ("masked", "relations", "frames", "names", "clauses")
+BAGS = ("masked", "relations", "frames", "links", "names", "clauses")
 SEES = {**{block: block for block in BAGS}, "subwords": "words", "notions": "words"}  # which terms a block is made of
 
