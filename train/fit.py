@@ -75,7 +75,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
         raise UsageError("no row has a label that can be learnt: give topics, stance or kind")
     registry = registry_for(rows, config)
     units = [Unit(row.text, row.target, row.mentions, row.place) for row in rows]
-    wanted = {block for question in asked for blocks in block_sets(question, config) for block in blocks}
+    wanted = {block for question in asked for blocks in block_sets(question, config, len(splits)) for block in blocks}
     matrices = Matrices.of(units, registry, wanted, config.rarest)
     slices = held_out_slices(rows, groups, config)
     counts = counts_for_stance(rows, matrices.named)

@@ -85,9 +85,9 @@ def stages(question: Question, config: Config) -> list[tuple[str, Sequence[Any]]
     return [(name, values) for name, values in found if name not in pins]
 
 
-def block_sets(question: Question, config: Config) -> list[tuple[str, ...]]:
-    """Return the sets of blocks that a head's training looks at."""
-    searched = dict(stages(question, config)) if config.search and question.name != "kind" else {}
+def block_sets(question: Question, config: Config, splits: int) -> list[tuple[str, ...]]:
+    """Return the sets of blocks that a head's training looks at; without splits nothing is searched."""
+    searched = dict(stages(question, config)) if splits and config.search and question.name != "kind" else {}
     return list(searched["blocks"]) if "blocks" in searched else [candidates(question, config)[0].blocks]
 
 
