@@ -9,7 +9,7 @@ from parastance.predict.written import WRITTEN
 BLOCKS = {
     "topics": ("masked", "relations", "subwords", "notions"),
     "kind": ("masked", "subwords", "shape"),
-    "stance": ("masked", "relations", "frames", "clauses"),
+    "stance": ("masked", "relations", "links"),
 }
 KNOWN_BLOCKS = ("masked", "relations", "frames", "links", "names", "clauses", "subwords", "notions", "shape", *WRITTEN)
 KEPT_AS = {"links": "frames"}  # which block of a model file holds those that prediction need not tell apart
