@@ -66,8 +66,10 @@ class Gathering:
         turn.blocks.append((block, size))
         self._go_on()
         while self.room.waiting > self.room.most:
-            fullest = max((one for one in self.turns if one.spool is None), key=lambda one: len(one.blocks))
-            self._open(fullest, self.full.setdefault(fullest.desk, Spool(self.spool.folder, waiting=0)))
+            waiting = [one for one in self.turns if one.spool is None]
+            desk = max(waiting, key=lambda one: len(one.blocks)).desk
+            first = next(one for one in waiting if one.desk is desk)  # a worker's earlier parts are whole, its last one may not be
+            self._open(first, self.full.setdefault(desk, Spool(self.spool.folder, waiting=0)))
             self._go_on()
         self.room.serve(turn.desk)
 

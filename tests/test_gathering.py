@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from parastance.predict import room as rooms
@@ -79,6 +79,9 @@ def gathering_of(folder: Path, workers: int, after: Beginning | None = None) -> 
 
 @pytest.mark.parametrize("blocks", [0, 2, 60])
 @given(bodies=BODIES, heard=st.lists(st.integers(0, 2), max_size=60), before=st.binary(max_size=20))
+@example(  # the third worker's second part has more blocks than its first, when there is room for neither
+    bodies=[([b"a"], 1), ([b"b" * 70], 1), ([b"c" * 17], 1), ([b"d" * 90, b"d" * 40], 1)], heard=[2] * 20 + [1] * 20, before=b""
+)
 @settings(max_examples=40, deadline=None)
 def test_bodies_stand_in_the_order_given(
     tmp_path_factory: pytest.TempPathFactory, blocks: int, bodies: list[tuple[list[bytes], int]], heard: list[int], before: bytes
