@@ -12,6 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from parastance.predict.compiled import CompiledScorer
 from parastance.predict.dictionary import Dictionary
+from parastance.predict.errors import UsageError
 from parastance.predict.evidence import explain
 from parastance.predict.kernel import kernel_module, make_scorer
 from parastance.predict.model import Model, Unit
@@ -19,9 +20,9 @@ from parastance.predict.plain import PlainScorer
 from parastance.predict.sentences import strongest
 from parastance.predict.surface import LONGEST, spelling, surface
 from parastance.predict.written import WRITTEN, WithWritten, analyser
-from parastance.train.config import Config
+from parastance.train.config import Config, read_config
 from parastance.train.data import corpus_files, labelled_row, read_labelled
-from parastance.train.dictionary import read_dictionary
+from parastance.train.dictionary import dictionary_of
 from parastance.train.fit import fit
 from parastance.train.matrices import Matrices
 from parastance.train.questions import questions
@@ -29,6 +30,7 @@ from parastance.train.save import save
 from parastance.train.search import FEW, block_sets
 
 BLOCKS = ("masked", *WRITTEN)
+SHIPPED = dictionary_of(None)
 SMALL = Dictionary({"praise": ["good", "lov*"], "negation": ["not", "never"], "war": ["war", "bomb*"]})
 HOSTILE = [
     "", " ", "\n", "!!!", "#", "@", "##x", "@@", "#A", "#AB cd", "#LoveWins :) :-( …", "İİİ", "soooo", "\ud800 #Tag\udfff",
@@ -78,7 +80,7 @@ def test_categories_terms(text: str, wanted: list[str]) -> None:
 
 
 def test_the_shipped_dictionary_is_whole() -> None:
-    shipped = read_dictionary()
+    shipped = SHIPPED
     assert shipped.of("atheists") == ("unbelief",)
     assert len(shipped.categories) > 40
     for name, words in shipped.categories.items():
@@ -91,7 +93,7 @@ def test_the_shipped_dictionary_is_whole() -> None:
 @settings(max_examples=100)
 @given(st.text(max_size=80) | st.text(alphabet="aB#@:)'.! \n", max_size=80))
 def test_terms_can_be_kept_and_lie_in_the_text(text: str) -> None:
-    for placed in (surface, spelling, read_dictionary().terms):
+    for placed in (surface, spelling, SHIPPED.terms):
         for term, spans in placed(text):
             assert term
             assert "\n" not in term
@@ -100,7 +102,7 @@ def test_terms_can_be_kept_and_lie_in_the_text(text: str) -> None:
 
 
 def test_terms_grow_as_the_text_does() -> None:
-    for placed in (surface, spelling, read_dictionary().terms):
+    for placed in (surface, spelling, SHIPPED.terms):
         one, ten = (sum(1 for _ in placed("#LoveWins never stop the war! " * n)) for n in (100, 1000))
         assert ten <= 10 * one
     assert len(terms(spelling("x" * 10**6))) <= 3 * (LONGEST + 2)
@@ -138,7 +140,7 @@ def _said(model: Model, unit: Unit) -> Any:
     blocks, total = model.blocks_for(unit), np.zeros(model.blocks.width)
     for block in WRITTEN:
         bag = blocks.written[block].bag
-        placed = analyser(block, read_dictionary() if block == "categories" else None)
+        placed = analyser(block, SHIPPED if block == "categories" else None)
         theirs = _tfidf(placed, vocabulary=list(bag.ids), sublinear_tf=True)
         theirs.idf_ = bag.idf.astype(np.float64)
         total += theirs.transform([unit.text]).toarray()[0] @ blocks.weights(block).astype(np.float64)
@@ -168,7 +170,7 @@ def test_both_paths_score_any_text(written: Model, text: str) -> None:
 def test_idf_and_terms_are_those_of_scikit_learn(fitted: Any) -> None:
     texts = [row.text for row in fitted.rows]
     for block in WRITTEN:
-        placed = analyser(block, read_dictionary() if block == "categories" else None)
+        placed = analyser(block, SHIPPED if block == "categories" else None)
         own = fitted.vectorizers[block]
         theirs = _tfidf(placed, min_df=3).fit(texts)
         assert own.terms == list(theirs.get_feature_names_out())
@@ -202,10 +204,34 @@ def test_evidence_adds_up(written: Model) -> None:
             assert found == pytest.approx(scores[at] - rivals.max(), abs=1e-4)
 
 
-def test_a_model_keeps_its_own_dictionary(fitted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("parastance.train.dictionary.read_dictionary", lambda: SMALL)
-    model = Model.from_artifact(fitted.artifact, "own")
-    assert "unbelief" in terms(model.blocks.written["categories"].placed("Atheists"))
+def test_a_model_keeps_its_own_dictionary(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('dry = "dry parch*"\nwet = "Rain*  flood"\n')
+    (tmp_path / "c.toml").write_text('dictionary = "own.toml"\n[stance]\nblocks = ["masked", "categories"]\nC = 10.0\nrarest = 1\n')
+    config = read_config(tmp_path / "c.toml", Config(folds=2))
+    words = {"for": ("rainy", "raining", "floods"), "none": ("parched", "dry", "quiet")}
+    said = [(label, f"It is {word} in town {at}") for label, several in words.items() for word in several for at in range(10)]
+    found = fit([labelled_row({"text": text, "stance": label}, text) for label, text in said], config)
+    (tmp_path / "own.toml").unlink()
+    model = Model.from_artifact(found.artifact, "own")
+    assert set(model.blocks.written["categories"].bag.ids) == {"dry", "wet"}
+    assert [row["stance"] for row in model.label(["It is rainless in town", "It is parching in town"])] == ["for", "none"]
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    ("wet = 3", "`wet` must be a string of words"),
+    ('wet = " "', "`wet` must be a string of words"),
+    ('wet = "a*b"', "`wet` holds a*b"),
+    ('wet = "*"', "`wet` holds *"),
+    ('"a & b" = "rain"', "a category's name is letters"),
+    (None, "cannot be read"),
+])  # fmt: skip
+def test_a_dictionary_that_cannot_be_used_is_told(tmp_path: Path, content: str | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "own.toml").write_text(content)
+    (tmp_path / "c.toml").write_text('dictionary = "own.toml"')
+    with pytest.raises(UsageError, match="own.toml") as raised:
+        read_config(tmp_path / "c.toml", Config())
+    assert said in str(raised.value)
 
 
 def test_a_model_without_these_blocks_is_scored_as_ever(small_model: Model) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from parastance.predict.batch import cores
 from parastance.predict.errors import UsageError
 from parastance.predict.toml_file import read_toml
+from parastance.train.dictionary import read_dictionary
 from parastance.train.recipe import KNOWN_BLOCKS, Recipe
 
 HEADS = ("topics", "kind", "stance")
@@ -26,7 +27,8 @@ class Config:
     lose to another and still be chosen. notions: whether topics see the shipped word vectors (`seeds/notions.npz`), which were
     learnt on news about wars. actors: whether the registry's actors become role tokens; None: where some stance is about
     one of them. heads: settings of single heads, each a field of `Recipe`, which are then not searched. precision: the one that
-    certified levels promise. slices: whether to hold out by outlet, conflict, year and set as well, where the data say them.
+    certified levels promise. dictionary: the words of the categories that the `categories` block sees, by name; None: the shipped
+    ones. slices: whether to hold out by outlet, conflict, year and set as well, where the data say them.
     """
 
     seed: int = 0
@@ -40,6 +42,7 @@ class Config:
     heads: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     precision: float = 0.90
     slices: bool = False
+    dictionary: Mapping[str, str] | None = None
     jobs: int = cores()
 
     @property
@@ -63,6 +66,8 @@ def read_config(path: Path, config: Config) -> Config:
         if head in data:
             heads[head] = _head(path, head, data.pop(head))
     plain = {name: _checked(path, name, value, TOP) for name, value in data.items()}
+    if "dictionary" in plain:
+        plain["dictionary"] = read_dictionary(path.parent / plain["dictionary"])
     return replace(config, **plain, heads={**config.heads, **heads})
 
 
@@ -82,6 +87,7 @@ TOP: dict[str, tuple[Any, str]] = {
     "actors": (lambda value: isinstance(value, bool), "true or false"),
     "precision": (lambda value: _number(value) and value < 1, "a number between 0 and 1"),
     "slices": (lambda value: isinstance(value, bool), "true or false"),
+    "dictionary": (lambda value: isinstance(value, str) and bool(value), "the path of a TOML file, from where this one is"),
 }  # fmt: skip
 HEAD: dict[str, tuple[Any, str]] = {
     "blocks": (

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from parastance.predict.artifact import FORMAT, pack_terms
+from parastance.predict.dictionary import Dictionary
 from parastance.predict.errors import UsageError
 from parastance.predict.model import Unit
 from parastance.predict.scorer import Matrix
@@ -18,7 +19,7 @@ from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry, read_registry
 from parastance.train.config import Config
 from parastance.train.data import LabelledRow
-from parastance.train.dictionary import read_dictionary
+from parastance.train.dictionary import dictionary_of
 from parastance.train.drawn import counts_for_stance, origins, stands_for
 from parastance.train.folds import Folds, folds, join_groups, near_duplicates
 from parastance.train.heads import Design, FittedHead, fit_head
@@ -76,7 +77,8 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
     registry = registry_for(rows, config)
     units = [Unit(row.text, row.target, row.mentions, row.place) for row in rows]
     wanted = {block for question in asked for blocks in block_sets(question, config, len(splits)) for block in blocks}
-    matrices = Matrices.of(units, registry, wanted, config.rarest)
+    dictionary = dictionary_of(config.dictionary)
+    matrices = Matrices.of(units, registry, wanted, config.rarest, dictionary)
     slices = held_out_slices(rows, groups, config)
     counts = counts_for_stance(rows, matrices.named)
     asked = [question.counted(counts) if question.name == "stance" else question for question in asked]
@@ -100,7 +102,7 @@ def _fit(rows: list[LabelledRow], config: Config, tick: Callable[[int, int], Non
         matrices, found = _with_rare_terms(asked, found, matrices, groups, config, budget)
     learnt = threads(delayed(learn)(question, chosen) for question, chosen in zip(asked, found, strict=True))
     heads = {question.name: head for question, head in zip(asked, learnt, strict=True)}
-    artifact = to_artifact(heads, matrices.vectorizers, registry)
+    artifact = to_artifact(heads, matrices.vectorizers, registry, dictionary)
     return Fitted(artifact, heads, matrices.vectorizers, len(np.unique(groups)), len(pairs), rows, groups, len(parted))
 
 
@@ -142,7 +144,9 @@ def registry_for(rows: Sequence[LabelledRow], config: Config) -> Registry:
     return Registry(registry.values() if actors else (), default, sorted(foreign[:MOST_NAMES]))
 
 
-def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Vectorizer], registry: Registry) -> dict[str, Any]:
+def to_artifact(
+    heads: dict[str, FittedHead], vectorizers: dict[str, Vectorizer], registry: Registry, dictionary: Dictionary
+) -> dict[str, Any]:
     """Return the dict that the model file holds: arrays, strings and numbers only."""
     weights = {name: _by_block(fitted.weights, fitted.recipe.blocks, vectorizers) for name, fitted in heads.items()}
     blocks: dict[str, Any] = {}
@@ -156,7 +160,7 @@ def to_artifact(heads: dict[str, FittedHead], vectorizers: dict[str, Vectorizer]
             entry["terms"] = pack_terms(vectorizers[block].terms)
             entry["idf"] = vectorizers[block].idf.astype(np.float32)
         if block == "categories":
-            entry["dictionary"] = pack_terms(read_dictionary().lines)
+            entry["dictionary"] = pack_terms(dictionary.lines)
         entry["weights"] = np.ascontiguousarray(joined, dtype=np.float32)
         kept = KEPT_AS.get(block, block)
         if kept in blocks:

@@ -7,26 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parastance.predict.dictionary import Dictionary
 from parastance.predict.model import Unit
 from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry
 from parastance.predict.views import at_home
 from parastance.predict.written import WRITTEN, analyser
 from parastance.train.collect import Collection, Collector, Ragged, line_shapes, written_terms
-from parastance.train.dictionary import read_dictionary
+from parastance.train.dictionary import dictionary_of
 from parastance.train.emphasis import WORDY, Emphasis, emphasis_of
 from parastance.train.feature_matrix import Block, FeatureMatrix
 from parastance.train.heads import Parts
 from parastance.train.notions import read as read_notions
 from parastance.train.recipe import Recipe
-from parastance.train.vectors import (
-    SEES,
-    WRITTEN_LENGTHS,
-    BagVectorizer,
-    NotionVectorizer,
-    SubwordVectorizer,
-    Vectorizer,
-)
+from parastance.train.vectors import SEES, BagVectorizer, NotionVectorizer, SubwordVectorizer, Vectorizer
 
 
 @dataclass(frozen=True)
@@ -55,6 +49,7 @@ class Matrices:
     units: Sequence[Unit]
     collector: Collector
     sights: Sights
+    dictionary: Dictionary
     rare: int | None = None
     vectorizers: dict[str, Vectorizer] = field(default_factory=dict)
     made: dict[tuple[str, bool, bool], Block] = field(default_factory=dict)
@@ -62,14 +57,20 @@ class Matrices:
     lines: dict[str, tuple[Ragged, list[str]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, units: Sequence[Unit], registry: Registry, blocks: Iterable[str], rare: int | None = None) -> "Matrices":
-        """Return the matrices of some units, none of them made yet; blocks: all that will be asked for."""
+    def of(
+        cls, units: Sequence[Unit], registry: Registry, blocks: Iterable[str], rare: int | None = None,
+        dictionary: Dictionary | None = None,
+    ) -> "Matrices":
+        """Return the matrices of some units, none of them made yet; blocks: all that will be asked for.
+
+        dictionary: of the `categories` block; None: the shipped one.
+        """  # fmt: skip
         collector = Collector(registry, sorted(set(blocks)))
-        return cls(units, collector, Sights.of(units, collector), rare)
+        return cls(units, collector, Sights.of(units, collector), dictionary or dictionary_of(None), rare)
 
     def keeping(self, rare: int) -> "Matrices":
         """Return the matrices of the same units with the terms that stand in so many of them, none of them made yet."""
-        return Matrices(self.units, self.collector, self.sights, rare, lines=self.lines)
+        return Matrices(self.units, self.collector, self.sights, self.dictionary, rare, lines=self.lines)
 
     def head(self, head: str, blocks: tuple[str, ...]) -> tuple[FeatureMatrix, Parts | None]:
         """Return (features of the units, of shape (n, sum of the blocks' widths); the same of their sentences)."""
@@ -122,14 +123,13 @@ class Matrices:
     def _written(self, block: str) -> tuple[Ragged, list[str]]:
         """Return the terms of the units' texts as they are written, by number, and what the numbers stand for."""
         if block not in self.lines:
-            dictionary = read_dictionary() if block == "categories" else None
+            dictionary = self.dictionary if block == "categories" else None
             self.lines[block] = written_terms([unit.text for unit in self.units], analyser(block, dictionary))
         return self.lines[block]
 
     def _vectorizer(self, block: str) -> Vectorizer:
         if block not in self.vectorizers and block in WRITTEN:
-            scale = WRITTEN_LENGTHS.get(block, 1.0)
-            self.vectorizers[block] = BagVectorizer.fit(*self._written(block), self.rare, scale)
+            self.vectorizers[block] = BagVectorizer.fit(*self._written(block), self.rare)
         elif block not in self.vectorizers:
             seen = SEES[block]
             rows, terms = self.sights.target.paragraphs[seen], self.collector.terms(seen)

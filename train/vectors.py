@@ -23,7 +23,6 @@ RARE = 3
 FEW_ROWS = 200  # rows below which every term counts
 SUBWORD_SCALE = 0.1  # brings the block's length near 1, so that one regularisation fits all blocks
 NOTION_LENGTH = 1.5  # mean length of the block's rows; 0.5, 1, 1.5 and 2 were tried on unseen outlets
-WRITTEN_LENGTHS = {"categories": 0.65}  # of the rows of blocks whose rows are not of length 1
 CHUNK = 5000  # rows whose n-grams are counted at once: some 200 MB
 
 
@@ -50,19 +49,18 @@ def chosen_terms(terms: Sequence[str], frequency: NDArray[np.int64], rare: int) 
 
 @dataclass(frozen=True)
 class BagVectorizer:
-    """A TF-IDF block. terms: sorted; columns: int64, of each collected id; idf: float64 (terms,); scale: the length of its rows."""
+    """A TF-IDF block. terms: sorted; columns: int64, of each collected id; idf: float64 (terms,)."""
 
     terms: list[str]
     columns: NDArray[np.int64]
     idf: NDArray[np.float64]
-    scale: float = 1.0
 
     @classmethod
-    def fit(cls, rows: Ragged, terms: Sequence[str], rare: int | None = None, scale: float = 1.0) -> "BagVectorizer":
+    def fit(cls, rows: Ragged, terms: Sequence[str], rare: int | None = None) -> "BagVectorizer":
         """Learn which terms count, and their idf; rare: in how many rows a term must stand at least (default: `rarest`)."""
         frequency = np.bincount(rows.counts(np.arange(len(terms)), len(terms)).indices, minlength=len(terms))
         kept, columns = chosen_terms(terms, frequency, rare or rarest(len(rows.ends)))
-        return cls(kept, columns, smooth_idf(frequency[columns >= 0][np.argsort(columns[columns >= 0])], len(rows.ends)), scale)
+        return cls(kept, columns, smooth_idf(frequency[columns >= 0][np.argsort(columns[columns >= 0])], len(rows.ends)))
 
     @property
     def width(self) -> int:
@@ -70,21 +68,18 @@ class BagVectorizer:
         return len(self.terms)
 
     def transform(self, rows: Ragged) -> Block:
-        """Return features of shape (n, terms): (1 + ln count) * idf, each row of length `scale`."""
-        found = self.weighted(rows)
-        if self.scale != 1.0:
-            found.data *= self.scale
-        return Block(found)
+        """Return features of shape (n, terms): (1 + ln count) * idf, each row of length 1."""
+        return Block(self.weighted(rows))
 
     def weighted(self, rows: Ragged) -> sp.csr_matrix:
-        """Return the same as one matrix, each row of length 1."""
+        """Return the same as one matrix."""
         matrix = rows.counts(self.columns, self.width)
         matrix.data = (1.0 + np.log(matrix.data)) * self.idf[matrix.indices]
         return normalize(matrix, copy=False) if self.width else matrix  # a block may see nothing in any row
 
     def fold(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weights of the terms."""
-        return weights if self.scale == 1.0 else np.asarray(weights * self.scale)
+        """Return the weights of the terms: those given."""
+        return weights
 
 
 @dataclass(frozen=True)
