@@ -244,7 +244,7 @@ def test_only_few_rows_are_searched_for_them() -> None:
 
     for n, wanted in ((60, True), (FEW, False)):
         question = questions(rows(n), np.ones(n))[0]
-        assert any(set(WRITTEN) <= set(blocks) for blocks in block_sets(question, Config(search=True))) == wanted
+        assert any(set(WRITTEN) <= set(blocks) for blocks in block_sets(question, Config(search=True), 3)) == wanted
 
 
 def test_end_to_end(fitted: Any, tmp_path: Path, run: Any) -> None:
