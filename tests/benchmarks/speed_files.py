@@ -1,5 +1,6 @@
 """File to file: `parastance predict` beside a script around scikit-learn and fastText's command line, and its peak memory."""
 
+import itertools
 import json
 import os
 import pickle
@@ -118,7 +119,7 @@ def up_to(source: Iterator[str], megabytes: float) -> Iterator[str]:
 
 
 def growth(source: Iterator[str], sizes: Sequence[int], rounds: int) -> None:
-    """Print the processor seconds a MB by the size of the input, without those of one row, which are the start.
+    """Print the processor seconds that each MB beyond the size before costs; for the first size beyond one row, which is the start.
 
     Every size has its turn in each round; a turn is as many runs as have TURN MB, so that small files are no less exact.
     """
@@ -134,9 +135,13 @@ def growth(source: Iterator[str], sizes: Sequence[int], rounds: int) -> None:
             for size, command in commands.items():
                 spent[size].append(sum(_timed(command)[1] for _ in range(turns[size])) / turns[size])
     print(f"start: {median(spent[0]):.3f} s of processor ({min(spent[0]):.3f} to {max(spent[0]):.3f}); {rounds} rounds\n")
-    print(f"| MB | runs | s of processor | a MB without start | least | greatest | beside {sizes[-1]:,} MB | least | greatest |")
+    beside = f"beside {sizes[-1]:,} MB"
+    print(f"| MB | runs | s of processor | each MB beyond the size above | least | greatest | {beside} | least | greatest |")
     print("| ---: " * 9 + "|")
-    each = {size: [(one - start) / size for one, start in zip(spent[size], spent[0], strict=True)] for size in sizes}
+    each = {
+        size: [(one - less) / (size - before) for one, less in zip(spent[size], spent[before], strict=True)]
+        for before, size in itertools.pairwise(commands)
+    }
     for size in sizes:
         ratios = [a / b for a, b in zip(each[size], each[sizes[-1]], strict=True)]
         shown = [f"{pick(each[size]):.4f}" for pick in (median, min, max)] + [f"{pick(ratios):.2f}" for pick in (median, min, max)]
