@@ -108,11 +108,11 @@ static inline uint64_t hash_padded(const uint8_t *bytes, size_t length)
     return length > 16 ? hash_long(bytes, length) : hash_short(bytes, length);
 }
 
-/* The key of a term made of a kind and up to two hashes; never 0. */
+/* The key of a term made of a kind and up to two hashes, which are as good as random; never 0. */
 static inline uint64_t term_key(uint32_t kind, uint64_t first, uint64_t second)
 {
-    uint64_t key = fold(first ^ secret[4], (second + kind * 0x9E3779B97F4A7C15ULL) ^ secret[5]);
-    return key ? key : 1;
+    uint64_t key = first * (secret[4] | 1) + second + kind * secret[5];
+    return key + !key;
 }
 
 /* Make room for more items of the vector whose pointer stands at `place`. Apart, as it is seldom done and asked for everywhere. */

@@ -49,6 +49,8 @@ static int read_item(Batch *batch, Py_ssize_t index, PyObject *text)
     return 0;
 }
 
+enum { AHEAD = 8 }; /* texts that are asked for before they are looked at */
+
 static int read_batch(Batch *batch, PyObject *texts, PyObject *tries, const int32_t *asked, PyObject *given, const int32_t *places)
 {
     batch->n = PyList_Size(texts);
@@ -63,6 +65,7 @@ static int read_batch(Batch *batch, PyObject *texts, PyObject *tries, const int3
             return PyErr_SetString(PyExc_TypeError, "tries must be a list of Trie"), -1;
     for (Py_ssize_t at = 0; at < batch->n; at++) {
         Item *item = &batch->items[at];
+        if (at + AHEAD < batch->n) PREFETCH(PyList_GetItem(texts, at + AHEAD));
         PyObject *text = PyList_GetItem(texts, at), *mentions = given == Py_None ? Py_None : PyList_GetItem(given, at);
         if (text == NULL || mentions == NULL || read_item(batch, at, text)) return -1;
         if (asked[at] < 0 || asked[at] >= n_tries) return PyErr_SetString(PyExc_IndexError, "no such trie"), -1;

@@ -45,7 +45,7 @@ static int collect_item(Scorer *scorer, State *state, const Item *item, uint32_t
     if (read_text(state, paragraph, thread) || meet_words(scorer, state, paragraph, thread) || end_sentences(paragraph)) return -1;
     if (see(state, paragraph, view, item->asked, item->mentions != NULL)) return -1;
     if (collect_ngrams(view, &scorer->masked, &state->lexicon)) return -1;
-    if (spot_relations(view, &scorer->relations, &state->lexicon) || settle_relations(view, &scorer->relations, &state->lexicon)) return -1;
+    if (ask_for_relations(view, &scorer->relations, &state->lexicon) || settle_relations(view, &scorer->relations, &state->lexicon)) return -1;
     if (add_bag(&rows[OF_MASKED], &rows[SENTENCE_MASKED], &view->ngrams, scratch)) return -1;
     if (add_bag(&rows[OF_RELATIONS], &rows[SENTENCE_RELATIONS], &view->relations, scratch)) return -1;
     size_t n = paragraph->met.n, start = 0;

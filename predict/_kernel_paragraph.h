@@ -30,29 +30,39 @@ static int see(const State *state, const Paragraph *paragraph, View *view, const
     return failed || mask(view, &words, &paragraph->word_ends) ? -1 : 0;
 }
 
-/* Find which terms a view may have. */
-static int spot(Scorer *scorer, const State *state, View *view)
+/* Find which terms a view may have, all of them a step further before any is waited for. */
+static int spot(Scorer *scorer, State *state, const Paragraph *paragraph, View *view)
 {
-    if (spot_bigrams(view, &scorer->masked, &state->lexicon)) return -1;
-    return spot_relations(view, &scorer->relations, &state->lexicon);
+    const Lexicon *lexicon = &state->lexicon;
+    View *framed = &state->framed;
+    if (ask_for_bigrams(view, &scorer->masked, lexicon) || ask_for_relations(view, &scorer->relations, lexicon)) return -1;
+    if (scorer->frames.index.n) {
+        Words words = words_of(lexicon, paragraph);
+        const Ids *ends = &paragraph->word_ends;
+        if (begin_frame(framed, view, &paragraph->text, &words, ends)) return -1;
+        if (view->any_named || scorer->frames.around) frame(framed, &view->mentions, &words, ends);
+        else count_names(framed, &view->mentions, ends);
+        if (ask_for_relations(framed, &scorer->frames, lexicon)) return -1;
+    }
+    if (spot_bigrams(view, &scorer->masked)) return -1;
+    spot_relations(view, &scorer->relations);
+    if (scorer->frames.index.n) spot_relations(framed, &scorer->frames);
+    return 0;
 }
 
 /* The terms of the blocks that only some models have. */
 static int settle_more(Scorer *scorer, State *state, const Paragraph *paragraph, const View *view)
 {
     const Lexicon *lexicon = &state->lexicon;
-    const Text *text = &paragraph->text;
     const Ids *ends = &paragraph->word_ends;
     Words words = words_of(lexicon, paragraph);
-    View *framed = &state->framed;
     if (scorer->names.index.n && find_own_names(&state->own_names, view, &scorer->names, lexicon, &words, ends)) return -1;
-    Clauses in = {&scorer->parting, view, lexicon, text, &words, NULL};
-    if (scorer->clauses.index.n && find_clauses(in, &state->own_clauses, ends)) return -1;
-    if (!scorer->frames.index.n) return 0;
-    if (begin_frame(framed, view, text, &words, ends)) return -1;
-    if (view->any_named || scorer->frames.around) frame(framed, &view->mentions, &words, ends);
-    else count_names(framed, &view->mentions, ends);
-    return spot_relations(framed, &scorer->frames, lexicon) || settle_relations(framed, &scorer->frames, lexicon) ? -1 : 0;
+    Clauses in = {&scorer->parting, view, lexicon, &paragraph->text, &words, NULL};
+    if (scorer->clauses.index.n) {
+        if (find_clauses(in, &state->own_clauses, ends)) return -1;
+        ask_for_records(&scorer->clauses.index, &state->own_clauses);
+    }
+    return scorer->frames.index.n ? settle_relations(&state->framed, &scorer->frames, lexicon) : 0;
 }
 
 /* Score a paragraph as one view sees it into columns low:high; return whether any n-gram is known, -1 where memory is out. */
@@ -87,21 +97,17 @@ static int meet_paragraph(const Scorer *scorer, State *state, const Work *work, 
     return at_home(work, item) ? 0 : see(state, paragraph, &paragraph->asked, item->asked, item->mentions != NULL);
 }
 
-static int spot_paragraph(Scorer *scorer, const State *state, const Work *work, Paragraph *paragraph)
-{
-    if (spot(scorer, state, &paragraph->home)) return -1;
-    return at_home(work, paragraph->item) ? 0 : spot(scorer, state, &paragraph->asked);
-}
-
 static int score_paragraph(Scorer *scorer, State *state, const Work *work, Paragraph *paragraph, double *out, uint8_t *flags)
 {
     double values[SHAPES], *shape = scorer->shape ? values : NULL;
-    if (shape) shape_of(&paragraph->text, &paragraph->scan, paragraph->traits.at, paragraph->item->place, shape);
     int same = at_home(work, paragraph->item);
     View *view = &paragraph->home;
+    if (spot(scorer, state, paragraph, view)) return -1;
+    if (shape) shape_of(&paragraph->text, &paragraph->scan, paragraph->traits.at, paragraph->item->place, shape);
     int known = settle_view(scorer, state, paragraph, view, 0, same ? scorer->width : scorer->stance, shape, work->pool, out);
     if (known >= 0 && !same) {
         view = &paragraph->asked;
+        if (spot(scorer, state, paragraph, view)) return -1;
         known = settle_view(scorer, state, paragraph, view, scorer->stance, scorer->width, shape, work->pool, out);
     }
     if (known < 0) return -1;
@@ -112,7 +118,7 @@ static int score_paragraph(Scorer *scorer, State *state, const Work *work, Parag
 /* Ask for the first lines of a text. */
 static void ask_for(const Item *item)
 {
-    for (size_t at = 0; at < item->size && at < 512; at += 64) PREFETCH(item->bytes + at);
+    for (size_t line = 0; line < 6; line++) PREFETCH_ITEM(item->bytes, 64 * line); /* also behind its end, which harms nothing */
 }
 
 /* Score one paragraph; 0 on success. */
@@ -122,7 +128,6 @@ static int score_item(Scorer *scorer, State *state, const Work *work, size_t at,
     paragraph->item = &work->items[at];
     if (at + 1 < work->n) ask_for(&work->items[at + 1]);
     if (read_text(state, paragraph, thread) || meet_paragraph(scorer, state, work, paragraph, thread)) return -1;
-    if (spot_paragraph(scorer, state, work, paragraph)) return -1;
     return score_paragraph(scorer, state, work, paragraph, work->out + at * scorer->width, work->flags + at);
 }
 

@@ -162,26 +162,27 @@ static size_t recall_words(const Lexicon *lexicon, Paragraph *paragraph, size_t 
     const uint8_t *heads = lexicon->heads;
     const Near *near = lexicon->near.at;
     const uint32_t *near_ids = lexicon->near_ids.at;
-    const uint64_t *hashes = paragraph->hashes.at;
+    uint64_t *hashes = paragraph->hashes.at;
     Met *met = paragraph->met.at;
     uint32_t *tokens = paragraph->tokens.at;
     uint8_t *flags = paragraph->flags.at;
     for (; at < n; at++) {
         uint64_t hash = hashes[at];
         size_t found = hash & mask;
-        while (slots[found].written != hash) {
-            if (slots[found].written == 0) return at;
+        while (slots[found].spelling.written != hash) {
+            if (slots[found].spelling.written == 0) return at;
             found = (found + 1) & mask;
         }
         const WordSlot *slot = &slots[found];
         met[at] = slot->met;
         tokens[at] = slot->met.token;
+        hashes[at] = slot->spelling.lower;
         flags[at] = (uint8_t)slot->met.flags;
         const uint8_t *head = heads + head_size * slot->met.token;
         PREFETCH(head);
         PREFETCH(head + 64);
         PREFETCH_ITEM(near, slot->met.token + (size_t)1);
-        PREFETCH_ITEM(near_ids, slot->near_ids);
+        PREFETCH_ITEM(near_ids, slot->met.near_ids);
     }
     return n;
 }

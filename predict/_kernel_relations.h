@@ -179,12 +179,21 @@ static int list_pending(View *view, Block *block, const Lexicon *lexicon)
     return 0;
 }
 
+/* List the relations to be looked up, and ask for where in the map they would be; 0 on success, -1 where memory is out. */
+static int ask_for_relations(View *view, Block *block, const Lexicon *lexicon)
+{
+    view->pending.n = 0;
+    if (block_is_empty(block)) return 0;
+    if (list_pending(view, block, lexicon)) return -1;
+    for (size_t i = 0; i < view->pending.n && !block->grows; i++) index_ask(&block->index, spot_of(view->pending.at[i].key));
+    return 0;
+}
+
 /* Keep the relations that the block may know; made.first: where their records are, which are on their way into the cache. */
 WIDE static void sift_relations(View *view, const Index *index)
 {
     Pending *pending = view->pending.at;
     size_t at = 0, kept = 0;
-    for (size_t i = 0; i < view->pending.n; i++) index_ask(index, spot_of(pending[i].key));
     for (size_t sentence = 0; sentence < view->ends.n; sentence++) {
         for (; at < view->pending_ends.at[sentence]; at++) {
             unsigned may;
@@ -199,13 +208,10 @@ WIDE static void sift_relations(View *view, const Index *index)
     view->pending.n = kept;
 }
 
-/* The relations that the block may know, their records on their way into the cache; 0 on success, -1 where memory is out. */
-static int spot_relations(View *view, Block *block, const Lexicon *lexicon)
+/* The relations that the block may know, their records on their way into the cache. */
+static void spot_relations(View *view, const Block *block)
 {
-    if (block_is_empty(block)) return 0;
-    if (list_pending(view, block, lexicon)) return -1;
     if (!block->grows && view->pending.n) sift_relations(view, &block->index);
-    return 0;
 }
 
 /* Put the pending relations start:end that the block has into the bag. */

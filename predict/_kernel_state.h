@@ -55,7 +55,7 @@ typedef struct {
     TextBuffer buffer;
     Text text;
     Scan scan;
-    VECTOR(uint64_t) hashes; /* of its words */
+    VECTOR(uint64_t) hashes; /* of its words, as written until they are met, then in lower case */
     VECTOR(Met) met;
     Ids tokens;
     VECTOR(uint8_t) flags; /* of met */
@@ -127,7 +127,8 @@ enum { SLOTS = 2048 }; /* at least; so few of a paragraph's terms share one, and
 static int counter_begin(Counter *counter, size_t n)
 {
     if (n >= UINT32_MAX / 8 || RESERVE(counter->links, n) || RESERVE(counter->tallies, n)) return -1;
-    for (counter->slots = SLOTS; counter->slots < 4 * n; counter->slots *= 2) {}
+    counter->slots = SLOTS;
+    while (counter->slots < 4 * n) counter->slots *= 2;
     counter->first += counter->n;
     counter->n = (uint32_t)n;
     if (counter->slots <= counter->room && counter->first < UINT32_MAX / 2) return 0;
@@ -143,8 +144,8 @@ static int counter_begin(Counter *counter, size_t n)
 
 static Words words_of(const Lexicon *lexicon, const Paragraph *paragraph)
 {
-    return (Words){&paragraph->scan, lexicon->words.at, paragraph->met.at, paragraph->tokens.at, paragraph->scan.places.at,
-                   paragraph->traits.at, paragraph->met.n};
+    return (Words){&paragraph->scan, lexicon->words.at, paragraph->met.at, paragraph->tokens.at, paragraph->hashes.at,
+                   paragraph->scan.places.at, paragraph->traits.at, paragraph->met.n};
 }
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "_kernel_words.h"
 
+#define OPENINGS 0x3FFF /* bits of a hash that tell whether a word may belong to an alias */
+
 /* The aliases of one target and of the actors beside it, as a trie over the hashes of their words in lower case. */
 typedef struct {
     Table edges;    /* (node, word) to node; the root is node 0 */
@@ -27,19 +29,27 @@ static void trie_free(Trie *trie)
 
 static void mark(uint64_t *map, uint64_t word) { map[(word & OPENINGS) >> 6] |= 1ULL << (word & 63); }
 
-static inline unsigned marked(const uint64_t *map, uint32_t bits) { return (unsigned)(map[bits >> 6] >> (bits & 63)) & 1U; }
-
-/* Whether a map may hold a word, whole or cut, by `opening_of` it. */
-static inline unsigned may_be(const uint64_t *map, uint32_t opening)
+static inline unsigned marked(const uint64_t *map, uint64_t word)
 {
-    return marked(map, opening & OPENINGS) | marked(map, opening >> 16);
+    return (unsigned)(map[(word & OPENINGS) >> 6] >> (word & 63)) & 1U;
+}
+
+/* Whether a map may hold a word of a paragraph, whole or cut. */
+static inline unsigned may_be(const uint64_t *map, const Words *words, size_t at)
+{
+    const Met *met = &words->met[at];
+    unsigned whole = marked(map, words->lower[at]);
+    return met->flags & HAS_CUT ? whole | marked(map, words->lexicon[met->word].cut.lower) : whole;
 }
 
 static inline uint64_t edge_key(uint32_t node, uint64_t word) { return node ? term_key(node, word, 0) : word; }
 
 /* What the flags of a word that begins an alias tell beside IS_OPENER: the role that it plays alone, counted from 1, where all
-   letters of the text are small, or all are capitals, and where not; and whether there are aliases that it begins of more words. */
-enum { ROLE_UNCASED = 8, ROLE_CASED = 11, GOES_ON = 1 << 14, OPENING = IS_OPENER | 0x7F << ROLE_UNCASED };
+   letters of the text are small, or all are capitals, and where not; and the node that it leads to if others are below it, where
+   its number is not too high, counted from 1. GOES_ON: all bits of that. */
+enum { ROLE_UNCASED = 8, ROLE_CASED = 11, NODE = 14 };
+#define GOES_ON (~(uint32_t)0 << NODE)
+#define OPENING (IS_OPENER | ~(uint32_t)0 << ROLE_UNCASED)
 
 /* The role, counted from 1, that a word plays alone by an alias of a node; 0 where it plays none. */
 static uint32_t role_alone(const Trie *trie, uint32_t node, uint64_t written, int upper, int has_case)
@@ -57,7 +67,8 @@ static uint32_t opening(const Trie *trie, const Word *word)
     uint32_t node = table_find(&trie->edges, edge_key(0, word->spelling.lower)), cut = NONE;
     if (node == NONE && (word->flags & HAS_CUT)) cut = table_find(&trie->edges, edge_key(0, word->cut.lower));
     if (node == NONE && cut == NONE) return 0;
-    uint32_t found = IS_OPENER | (node != NONE && trie->inner[node] ? GOES_ON : 0), at = node != NONE ? node : cut;
+    uint32_t found = IS_OPENER, at = node != NONE ? node : cut;
+    if (node != NONE && trie->inner[node]) found |= node < GOES_ON >> NODE ? (node + 1) << NODE : GOES_ON;
     uint64_t written = node != NONE ? word->spelling.written : word->cut.written;
     int upper = (word->flags & STARTS_UPPER) != 0;
     return found | role_alone(trie, at, written, upper, 0) << ROLE_UNCASED | role_alone(trie, at, written, upper, 1) << ROLE_CASED;
@@ -70,7 +81,7 @@ static void mark_openers(const Trie *trie, Lexicon *lexicon)
     lexicon->openers_of = trie->serial;
     for (size_t at = 0; at < lexicon->n_slots; at++) {
         Met *met = &lexicon->slots[at].met;
-        if (!lexicon->slots[at].written) continue;
+        if (!lexicon->slots[at].spelling.written) continue;
         met->flags = (met->flags & ~(uint32_t)OPENING) | opening(trie, &lexicon->words.at[met->word]);
     }
 }
@@ -100,41 +111,46 @@ static int fits(const Trie *trie, uint32_t node, const Words *words, size_t firs
     return -1;
 }
 
+/* An alias under way: the word behind what was read of it, the node that leads to, and where the longest so far ends, 0 if none. */
+typedef struct {
+    size_t next, found;
+    uint32_t node;
+} Way;
+
 /* Where the longest alias that starts at word `at` ends, 0 where none does; it ends at `limit` at the latest. */
-static size_t longest(const Trie *trie, const Words *words, size_t at, size_t limit, uint32_t *role)
+static size_t longest(const Trie *trie, const Words *words, size_t at, Way way, size_t limit, uint32_t *role)
 {
-    const uint64_t *map = trie->first_words;
-    uint32_t node = 0;
-    size_t found = 0;
-    for (size_t next = at; next < limit && may_be(map, words->met[next].opening);) {
-        const Met *met = &words->met[next];
-        uint32_t step = table_find(&trie->edges, edge_key(node, words->lexicon[met->word].spelling.lower));
+    const uint64_t *map = way.node ? trie->later_words : trie->first_words;
+    while (way.next < limit && may_be(map, words, way.next)) {
+        const Met *met = &words->met[way.next];
+        uint32_t step = table_probe(&trie->edges, edge_key(way.node, words->lower[way.next]));
         int fit = -1;
-        if (step == NONE && (met->flags & HAS_CUT) && marked(map, met->opening >> 16)) {
-            uint32_t lost = table_find(&trie->edges, edge_key(node, words->lexicon[met->word].cut.lower));
-            if (lost != NONE) fit = fits(trie, lost, words, at, next + 1, 1);
+        if (step == NONE && (met->flags & HAS_CUT)) {
+            uint32_t lost = table_probe(&trie->edges, edge_key(way.node, words->lexicon[met->word].cut.lower));
+            if (lost != NONE) fit = fits(trie, lost, words, at, way.next + 1, 1);
         }
-        next++;
-        if (step != NONE) fit = fits(trie, step, words, at, next, 0);
+        way.next++;
+        if (step != NONE) fit = fits(trie, step, words, at, way.next, 0);
         if (fit >= 0) {
-            found = next;
+            way.found = way.next;
             *role = (uint32_t)fit;
         }
         if (step == NONE) break;
-        node = step;
+        way.node = step;
         map = trie->later_words;
     }
-    return found;
+    return way.found;
 }
 
 /* Where the longest alias that starts at word `at` ends, as the word knows itself, but where more words may belong to it. */
 static ALWAYS_INLINE size_t longest_known(const Trie *trie, const Words *words, size_t at, size_t limit, uint32_t *role)
 {
     uint32_t flags = words->met[at].flags, alone = flags >> (words->scan->has_case ? ROLE_CASED : ROLE_UNCASED) & 7;
-    if ((flags & GOES_ON) && at + 1 < limit && may_be(trie->later_words, words->met[at + 1].opening))
-        return longest(trie, words, at, limit, role);
+    uint32_t node = flags >> NODE;
+    size_t found = alone ? at + 1 : 0;
     *role = alone - 1;
-    return alone ? at + 1 : 0;
+    if (!node || at + 1 >= limit || !may_be(trie->later_words, words, at + 1)) return found;
+    return longest(trie, words, at, node == GOES_ON >> NODE ? (Way){at, 0, 0} : (Way){at + 1, found, node - 1}, limit, role);
 }
 
 /* The words of a paragraph that may begin an alias; marked: whether they know themselves. */
@@ -146,7 +162,7 @@ static int find_openers(const Trie *trie, const Words *words, int marked, Ids *o
         found = (size_t)(write_ones(openers->at + found, words->traits[at / 64].opener, at, 4) - openers->at);
     for (size_t at = 0; at < words->n && !marked; at++) {
         openers->at[found] = (uint32_t)at;
-        found += may_be(trie->first_words, words->met[at].opening);
+        found += may_be(trie->first_words, words, at);
     }
     openers->n = found;
     return 0;
@@ -172,7 +188,8 @@ static int find_mentions(const Trie *trie, const Words *words, const Text *text,
         if (at < behind) continue;
         while (at >= word_ends->at[sentence]) sentence++;
         size_t limit = word_ends->at[sentence];
-        size_t last = marked ? longest_known(trie, words, at, limit, &role) : longest(trie, words, at, limit, &role);
+        Way start = {at, 0, 0};
+        size_t last = marked ? longest_known(trie, words, at, limit, &role) : longest(trie, words, at, start, limit, &role);
         if (!last) continue;
         behind = with_possessive(words, text, last, limit);
         found->at[found->n++] = (Mention){(uint32_t)at, (uint32_t)behind, role};

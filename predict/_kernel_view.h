@@ -112,23 +112,33 @@ static int mask(View *view, const Words *words, const Ids *word_ends)
 
 enum { TOGETHER = 8 }; /* bigrams whose spots are found at once */
 
-/* The bigrams that a model may know, their records on their way into the cache; 0 on success, -1 where memory is out. */
-WIDE static int spot_bigrams(View *view, const Block *block, const Lexicon *lexicon)
+/* Find where in the map all bigrams would be, and ask for that; 0 on success, -1 where memory is out. */
+WIDE static int ask_for_bigrams(View *view, const Block *block, const Lexicon *lexicon)
 {
     const uint32_t *tokens = view->tokens;
     const Index *index = &block->index;
-    size_t n = view->n_tokens, kept = 0;
-    view->bigrams.n = 0;
-    if (RESERVE(view->bigrams, n + 1) || RESERVE(view->spots, n + TOGETHER) || RESERVE(view->hashes, n + 2 * TOGETHER)) return -1;
+    size_t n = view->n_tokens;
+    if (RESERVE(view->spots, n + TOGETHER) || RESERVE(view->hashes, n + 2 * TOGETHER)) return -1;
     uint64_t *hashes = view->hashes.at;
     uint32_t *spots = view->spots.at;
-    Candidate *found = view->bigrams.at;
     const Lexicon all = *lexicon; /* which the compiler sees is not written to */
     for (size_t at = 0; at < n; at++) hashes[at] = head_of(&all, tokens[at])->hash;
     memset(hashes + n, 0, (TOGETHER + 1) * sizeof *hashes);
     for (size_t at = 0; at < n; at += TOGETHER)
         for (size_t i = at; i < at + TOGETHER; i++) spots[i] = bigram_spot(hashes[i], hashes[i + 1]);
-    for (size_t at = 0; at + 1 < n && index->n; at++) index_ask(index, spots[at]);
+    for (size_t at = 0; at < n && index->n; at += TOGETHER)
+        for (size_t i = at; i < at + TOGETHER; i++) index_ask(index, spots[i]);
+    return 0;
+}
+
+/* The bigrams that a model may know, their records on their way into the cache; 0 on success, -1 where memory is out. */
+WIDE static int spot_bigrams(View *view, const Block *block)
+{
+    const Index *index = &block->index;
+    size_t n = view->n_tokens, kept = 0;
+    if (RESERVE(view->bigrams, n + 1)) return -1;
+    const uint32_t *spots = view->spots.at;
+    Candidate *found = view->bigrams.at;
     for (size_t at = 0; at + 1 < n && index->n; at++) {
         unsigned may;
         uint32_t id = index_at(index, spots[at], &may);

@@ -20,14 +20,12 @@ typedef struct {
     uint32_t length, token, flags;
 } Word;
 
-/* A word type as it is met in a text. opening: bits of `lower` and `cut` by which a trie knows those that may begin an alias. */
-typedef struct { uint32_t word, token, opening, flags; } Met;
+/* A word type as it is met in a text. near_ids: where those of its token begin. */
+typedef struct { uint32_t word, token, near_ids, flags; } Met;
 
-/* Where a word type is found: what most words are asked for lies in one cache line. written: its hash, 0 where the slot is empty;
-   near_ids: where those of its token begin. */
+/* Where a word type is found: what most words are asked for lies in one cache line. spelling.written: 0 where the slot is empty. */
 typedef struct {
-    uint64_t written;
-    size_t near_ids;
+    Spelling spelling;
     Met met;
 } WordSlot;
 
@@ -131,8 +129,8 @@ static inline size_t word_slot(const Lexicon *lexicon, uint64_t hash) { return h
 
 static void fill_slot(Lexicon *lexicon, WordSlot filled)
 {
-    size_t at = word_slot(lexicon, filled.written);
-    while (lexicon->slots[at].written) at = (at + 1) & (lexicon->n_slots - 1);
+    size_t at = word_slot(lexicon, filled.spelling.written);
+    while (lexicon->slots[at].spelling.written) at = (at + 1) & (lexicon->n_slots - 1);
     lexicon->slots[at] = filled;
 }
 
@@ -147,17 +145,9 @@ static int reserve_slots(Lexicon *lexicon)
     lexicon->slots = slots;
     lexicon->n_slots = n;
     for (size_t at = 0; at < n_before; at++)
-        if (before[at].written) fill_slot(lexicon, before[at]);
+        if (before[at].spelling.written) fill_slot(lexicon, before[at]);
     free_lines(before);
     return 0;
-}
-
-#define OPENINGS 0x3FFF /* bits of a hash that tell whether a word may begin an alias */
-
-static inline uint32_t opening_of(const Word *word)
-{
-    uint64_t lower = word->spelling.lower, cut = word->flags & HAS_CUT ? word->cut.lower : lower;
-    return (uint32_t)((lower & OPENINGS) | (cut & OPENINGS) << 16);
 }
 
 /* Add a word type of which there is none yet. */
@@ -166,8 +156,8 @@ static uint32_t add_word(Lexicon *lexicon, Word word)
     if (lexicon->words.n >= NONE - 1 || reserve_slots(lexicon) || RESERVE(lexicon->words, lexicon->words.n + 1)) return NONE;
     uint32_t id = (uint32_t)lexicon->words.n++;
     lexicon->words.at[id] = word;
-    size_t near_ids = lexicon->near.room ? lexicon->near.at[word.token + 1].first : 0;
-    fill_slot(lexicon, (WordSlot){word.spelling.written, near_ids, {id, word.token, opening_of(&word), word.flags}});
+    uint32_t near_ids = lexicon->near.room ? lexicon->near.at[word.token + 1].first : 0;
+    fill_slot(lexicon, (WordSlot){word.spelling, {id, word.token, near_ids, word.flags}});
     return id;
 }
 
@@ -210,6 +200,7 @@ typedef struct {
     const Word *lexicon;
     const Met *met;
     const uint32_t *tokens;
+    const uint64_t *lower; /* the hashes of the words in lower case */
     const uint32_t *place;
     const Traits *traits;
     size_t n;
