@@ -31,6 +31,13 @@
 #define RARE
 #endif
 
+/* Loops of few turns, always as many, are worth writing out. */
+#if defined(__GNUC__) && (__GNUC__ > 7 || defined(__clang__))
+#define WRITTEN_OUT _Pragma("GCC unroll 16")
+#else
+#define WRITTEN_OUT
+#endif
+
 /* Loops over many values are worth wider registers where the processor has them. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
 #define WIDE __attribute__((target_clones("avx2", "default")))

@@ -14,7 +14,7 @@ enum {
     OWN_PAIR = 165, NO_NAME = 166, CLAUSE = 168, CLAUSE_LEFT = 169, CLAUSE_RIGHT = 170, EDGE_LEFT = 171, EDGE_RIGHT = 172
 };
 
-enum { KINDS = 176 };
+enum { KINDS = 176, FRAMED = 256 }; /* FRAMED: added to the kinds of frames, which have those of relations */
 
 enum { MANY = 5 }; /* names, and more */
 
@@ -33,15 +33,19 @@ typedef struct {
 /* The spot of a bigram, which is found for many at once; 32 bits of two hashes that are secret, as those of a key are. */
 static inline uint32_t bigram_spot(uint64_t first, uint64_t second) { return (uint32_t)first + (uint32_t)(second >> 32); }
 
+/* Blocks of terms about actors, in one index: that of each is the same but for how many terms there are. */
+enum { RELATIONS, FRAMES, NAMES, CLAUSES, ACTOR_BLOCKS };
+
+/* In a bag of these their strands follow each other, then those of what was looked up: of relations and of frames. */
+enum { LOOKED_UP = 2, STRANDS = ACTOR_BLOCKS + LOOKED_UP };
+
+/* Free a block but for its index. */
 static void block_free(Block *block)
 {
-    index_free(&block->index);
     table_free(&block->table);
     free(block->made.at);
     memset(block, 0, sizeof *block);
 }
-
-static inline int block_is_empty(const Block *block) { return !block->grows && !block->index.n; }
 
 /* Whether a term counts in its sentence, in the whole paragraph, or in both. */
 enum { IN_SENTENCE = 1, IN_WHOLE = 2, IN_BOTH = 3 };
@@ -64,6 +68,12 @@ static int bag_begin(Bag *bag, size_t n)
 
 /* End a sentence; what is put before the next but after the last end counts with the last. */
 static inline void bag_end(Bag *bag) { bag->ends.at[bag->ends.n++] = (uint32_t)bag->items.n; }
+
+/* End n sentences without terms. */
+static inline void bag_skip(Bag *bag, size_t n)
+{
+    for (size_t sentence = 0; sentence < n; sentence++) bag_end(bag);
+}
 
 /* Let what was put last belong to the last sentence. */
 static inline void bag_finish(Bag *bag)

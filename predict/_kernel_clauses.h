@@ -17,12 +17,11 @@ static int put_names(Bag *bag, Block *block, const Lexicon *lexicon, const Words
     return 0;
 }
 
-/* The words that the target goes by. */
+/* The strand of words that the target goes by. */
 static int find_own_names(Bag *bag, const View *view, Block *block, const Lexicon *lexicon, const Words *words,
                           const Ids *word_ends)
 {
     size_t next = 0;
-    if (bag_begin(bag, word_ends->n)) return -1;
     for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
         for (; next < view->mentions.n && view->mentions.at[next].first < word_ends->at[sentence]; next++) {
             Mention mention = view->mentions.at[next];
@@ -119,12 +118,12 @@ static ALWAYS_INLINE size_t find_clause(Clauses *in, size_t index, size_t low, s
     return end.mention;
 }
 
-/* The clauses that name the target, into a bag. */
+/* The strand of clauses that name the target. */
 WIDE static int find_clauses(Clauses in, Bag *bag, const Ids *word_ends)
 {
     const Mentions *mentions = &in.view->mentions;
     size_t next = 0, low = 0;
-    if (bag_begin(bag, word_ends->n)) return -1;
+    if (!in.view->any_named) return bag_skip(bag, word_ends->n), 0;
     for (size_t sentence = 0; sentence < word_ends->n; sentence++) {
         size_t high = word_ends->at[sentence];
         while (next < mentions->n && mentions->at[next].first < high) {

@@ -45,9 +45,9 @@ static int collect_item(Scorer *scorer, State *state, const Item *item, uint32_t
     if (read_text(state, paragraph, thread) || meet_words(scorer, state, paragraph, thread) || end_sentences(paragraph)) return -1;
     if (see(state, paragraph, view, item->asked, item->mentions != NULL)) return -1;
     if (collect_ngrams(view, &scorer->masked, &state->lexicon)) return -1;
-    if (ask_for_relations(view, &scorer->relations, &state->lexicon) || settle_relations(view, &scorer->relations, &state->lexicon)) return -1;
+    if (grow_relations(view, &scorer->actors[RELATIONS], &state->lexicon)) return -1;
     if (add_bag(&rows[OF_MASKED], &rows[SENTENCE_MASKED], &view->ngrams, scratch)) return -1;
-    if (add_bag(&rows[OF_RELATIONS], &rows[SENTENCE_RELATIONS], &view->relations, scratch)) return -1;
+    if (add_bag(&rows[OF_RELATIONS], &rows[SENTENCE_RELATIONS], &view->actors.bag, scratch)) return -1;
     size_t n = paragraph->met.n, start = 0;
     if (RESERVE(*scratch, n)) return -1;
     if (n) memcpy(scratch->at, paragraph->tokens.at, n * sizeof *scratch->at);
@@ -151,7 +151,7 @@ static PyObject *kernel_terms(KernelObject *self, PyObject *arguments)
     if (!PyArg_ParseTuple(arguments, "i", &block)) return NULL;
     if (!self->collects || self->idle == NULL) return PyErr_Format(PyExc_RuntimeError, "nothing was collected");
     const Lexicon *lexicon = &self->idle->lexicon;
-    const Block *source = block == 1 ? &self->scorer.masked : &self->scorer.relations;
+    const Block *source = block == 1 ? &self->scorer.masked : &self->scorer.actors[RELATIONS];
     size_t n = block == 0 ? lexicon->tokens.n : source->made.n;
     Letters out = {0};
     for (size_t at = 0; at < n && !failed; at++) {

@@ -30,8 +30,11 @@ static int count_bag(Counting *counting, const Index *index, State *state, const
 /* The item whose number a slot held before item `at` came into it; `at` where that is none of the bag's, which begins at `first`. */
 static inline uint32_t linked(uint32_t link, uint32_t first, uint32_t at) { return link - first < at ? link - first : at; }
 
-/* What an item that may have been met before adds; start: the first item of its sentence. */
-static ALWAYS_INLINE Addend count_again(const Counting *counting, uint32_t at, size_t start, float *square, float *own_square)
+/* What an item that may have been met before adds to the whole and to its sentence. */
+typedef struct { Record *record; Gain whole, part; } Counted;
+
+/* Count an item again; start: the first item of its sentence. */
+static ALWAYS_INLINE Counted count_item(const Counting *counting, uint32_t at, size_t start)
 {
     const uint32_t *items = counting->items, item = items[at];
     uint32_t before = linked(counting->links[at], counting->first, at);
@@ -42,11 +45,15 @@ static ALWAYS_INLINE Addend count_again(const Counting *counting, uint32_t at, s
     tally.total += in_whole;
     tally.count = (tally.count & ((uint32_t)0 - (before >= start))) + in_part;
     counting->tallies[at] = tally;
-    Gain whole = gain_of(tally.total * in_whole), part = gain_of(tally.count * in_part);
-    Record *record = record_of(counting->index, item >> 2);
-    *square += whole.square * record->square;
-    *own_square += part.square * record->square;
-    return (Addend){row_of(record), whole.value, part.value};
+    return (Counted){record_of(counting->index, item >> 2), gain_of(tally.total * in_whole), gain_of(tally.count * in_part)};
+}
+
+static ALWAYS_INLINE Addend count_again(const Counting *counting, uint32_t at, size_t start, float *square, float *own_square)
+{
+    Counted met = count_item(counting, at, start);
+    *square += met.whole.square * met.record->square;
+    *own_square += met.part.square * met.record->square;
+    return (Addend){row_of(met.record), met.whole.value, met.part.value};
 }
 
 /* Add at most AT_ONCE items of a sentence. */

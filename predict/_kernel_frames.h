@@ -5,14 +5,21 @@
 
 #include "_kernel_relations.h"
 
-/* Whether a word that starts with a capital is written like a name: not where a sentence or a quotation begins. */
-static int is_name(const Text *text, const Words *words, size_t at)
+/* Whether a character begins a sentence or a quotation. */
+static inline uint32_t begins(uint32_t point)
 {
-    for (size_t c = words->place[2 * at - 1]; c < words->place[2 * at]; c++)
-        switch (point_at(text, c)) {
-        case '.': case '!': case '?': case ':': case '"': case 0x201C: case 0x201D: case 0xAB: case 0xBB: return 0;
-        }
-    return 1;
+    const uint64_t marks = 1ULL << '.' | 1ULL << '!' | 1ULL << '?' | 1ULL << ':' | 1ULL << '"';
+    if (point < 64) return (uint32_t)(marks >> point) & 1U;
+    return point == 0x201C || point == 0x201D || point == 0xAB || point == 0xBB;
+}
+
+/* Whether a word that starts with a capital is written like a name: not where a sentence or a quotation begins. */
+static inline uint32_t is_name(const Text *text, const Words *words, size_t at)
+{
+    size_t first = words->place[2 * at - 1], last = words->place[2 * at] - 1; /* mostly the same, a blank */
+    uint32_t found = begins(point_at(text, first)) | begins(point_at(text, last));
+    for (size_t c = first + 1; c < last; c++) found |= begins(point_at(text, c));
+    return !found;
 }
 
 /* The words other than I that start with a capital and neither the text nor a sentence, where some letters are small. */
@@ -24,11 +31,11 @@ static int find_names(const Text *text, const Words *words, const Ids *word_ends
     if (RESERVE(*names, words->n + 64)) return -1;
     for (size_t at = 0; at < words->n; at += 64)
         found = (size_t)(write_ones(names->at + found, words->traits[at / 64].name, at, 4) - names->at);
-    for (size_t i = 0; i < found; i++) {
+    for (size_t i = found && !names->at[0]; i < found; i++) {
         uint32_t at = names->at[i];
         while (word_ends->at[sentence] < at) sentence++;
         names->at[kept] = at;
-        kept += at && word_ends->at[sentence] != at && is_name(text, words, at);
+        kept += (word_ends->at[sentence] != at) & is_name(text, words, at);
     }
     names->n = kept;
     return 0;

@@ -24,6 +24,13 @@ static ALWAYS_INLINE uint32_t *put_near(uint32_t *end, const Near *all, const ui
     return end + (near.kinds >> place & 1);
 }
 
+/* The id that a token, which is not BLANK, has at a place, NONE where it has none. */
+static ALWAYS_INLINE uint32_t id_near(const Near *all, const uint32_t *ids, uint32_t token, uint32_t place)
+{
+    uint32_t item, there = put_near(&item, all, ids, token, place, 0) != &item;
+    return there ? item / 4 : NONE;
+}
+
 /* What parts clauses, as in clauses.py and features.py. */
 static const char *const conjunctions[] = {
     "after", "although", "and", "as", "because", "but", "if", "that", "when", "which", "while", "who"};
@@ -61,26 +68,25 @@ static void note(Lexicon *lexicon, Near *near, uint32_t place, const Block *bloc
 }
 
 /* The same of a relation and, at the next place, of the same as a frame. */
-static void note_both(Lexicon *lexicon, Near *near, uint32_t place, const Block *relations, const Block *frames, uint64_t key)
+static void note_both(Lexicon *lexicon, Near *near, uint32_t place, const Block *actors, uint32_t kind, uint64_t hash)
 {
-    note(lexicon, near, place, relations, key);
-    note(lexicon, near, place + 1, frames, key);
+    note(lexicon, near, place, &actors[RELATIONS], term_key(kind, hash, 0));
+    note(lexicon, near, place + 1, &actors[FRAMES], term_key(kind + FRAMED, hash, 0));
 }
 
 /* Find the ids of a token whose hash is known; 0 on success, -1 where memory is out. */
-static int fill_near(Lexicon *lexicon, uint32_t token, const Block *relations, const Block *frames, const Block *clauses,
-                     const Parting *parting)
+static int fill_near(Lexicon *lexicon, uint32_t token, const Block *actors, const Parting *parting)
 {
     if (RESERVE(lexicon->near_ids, lexicon->near_ids.n + 33) || RESERVE(lexicon->near, (size_t)token + 2)) return -1;
     uint64_t hash = head_of(lexicon, token)->hash;
     Near near = {0, (uint32_t)lexicon->near_ids.n};
     for (uint32_t side = 0; side < 2; side++)
-        note_both(lexicon, &near, NEAR_LEFT + 2 * side, relations, frames, term_key(LEFT + side, hash, 0));
+        note_both(lexicon, &near, NEAR_LEFT + 2 * side, actors, LEFT + side, hash);
     for (uint32_t kind = CLAUSE; kind <= EDGE_RIGHT; kind++)
-        note(lexicon, &near, NEAR_CLAUSE + kind - CLAUSE, clauses, term_key(kind, hash, 0));
+        note(lexicon, &near, NEAR_CLAUSE + kind - CLAUSE, &actors[CLAUSES], term_key(kind, hash, 0));
     for (uint32_t role = 1; role < ROLES; role++)
         for (uint32_t side = 0; side < 2; side++)
-            note_both(lexicon, &near, near_actor(role, side), relations, frames, term_key(AROUND + 2 * role + side, hash, 0));
+            note_both(lexicon, &near, near_actor(role, side), actors, AROUND + 2 * role + side, hash);
     near.kinds |= (uint32_t)parts_clauses(parting, token, hash) << NEAR_PARTS;
     lexicon->near.at[0] = (Near){0, 0};
     lexicon->near.at[token + 1] = near;

@@ -30,47 +30,57 @@ static int see(const State *state, const Paragraph *paragraph, View *view, const
     return failed || mask(view, &words, &paragraph->word_ends) ? -1 : 0;
 }
 
-/* Find which terms a view may have, all of them a step further before any is waited for. */
-static int spot(Scorer *scorer, State *state, const Paragraph *paragraph, View *view)
+/* List the frames of a view as a strand. */
+static int list_frames(Scorer *scorer, State *state, const Paragraph *paragraph, View *view)
 {
-    const Lexicon *lexicon = &state->lexicon;
+    const Ids *ends = &paragraph->word_ends;
+    Words words = words_of(&state->lexicon, paragraph);
     View *framed = &state->framed;
-    if (ask_for_bigrams(view, &scorer->masked, lexicon) || ask_for_relations(view, &scorer->relations, lexicon)) return -1;
-    if (scorer->frames.index.n) {
-        Words words = words_of(lexicon, paragraph);
-        const Ids *ends = &paragraph->word_ends;
-        if (begin_frame(framed, view, &paragraph->text, &words, ends)) return -1;
-        if (view->any_named || scorer->frames.around) frame(framed, &view->mentions, &words, ends);
-        else count_names(framed, &view->mentions, ends);
-        if (ask_for_relations(framed, &scorer->frames, lexicon)) return -1;
-    }
-    if (spot_bigrams(view, &scorer->masked)) return -1;
-    spot_relations(view, &scorer->relations);
-    if (scorer->frames.index.n) spot_relations(framed, &scorer->frames);
-    return 0;
+    Block *frames = &scorer->actors[FRAMES];
+    if (begin_frame(framed, view, &paragraph->text, &words, ends)) return -1;
+    if (view->any_named || frames->around) frame(framed, &view->mentions, &words, ends);
+    else count_names(framed, &view->mentions, ends);
+    return list_relations(framed, &view->actors, frames, &state->lexicon);
 }
 
-/* The terms of the blocks that only some models have. */
-static int settle_more(Scorer *scorer, State *state, const Paragraph *paragraph, const View *view)
+/* List the terms about actors, strand after strand, but for those that have to be looked up. */
+static int list_actors(Scorer *scorer, State *state, const Paragraph *paragraph, View *view)
 {
     const Lexicon *lexicon = &state->lexicon;
     const Ids *ends = &paragraph->word_ends;
     Words words = words_of(lexicon, paragraph);
-    if (scorer->names.index.n && find_own_names(&state->own_names, view, &scorer->names, lexicon, &words, ends)) return -1;
+    Bag *bag = &view->actors.bag;
     Clauses in = {&scorer->parting, view, lexicon, &paragraph->text, &words, NULL};
-    if (scorer->clauses.index.n) {
-        if (find_clauses(in, &state->own_clauses, ends)) return -1;
-        ask_for_records(&scorer->clauses.index, &state->own_clauses);
+    if (actors_begin(&view->actors, ends->n)) return -1;
+    if (!scorer->actor_index.n) return 0;
+    for (int block = 0; block < ACTOR_BLOCKS; block++) {
+        Block *terms = &scorer->actors[block];
+        int failed = 0;
+        if (!terms->index.n) bag_skip(bag, ends->n);
+        else if (block == RELATIONS) failed = list_relations(view, &view->actors, terms, lexicon);
+        else if (block == FRAMES) failed = list_frames(scorer, state, paragraph, view);
+        else if (block == NAMES) failed = find_own_names(bag, view, terms, lexicon, &words, ends);
+        else failed = find_clauses(in, bag, ends);
+        if (failed) return -1;
     }
-    return scorer->frames.index.n ? settle_relations(&state->framed, &scorer->frames, lexicon) : 0;
+    ask_for_records(&scorer->actor_index, bag);
+    return 0;
+}
+
+/* Find which terms a view may have, all of them a step further before any is waited for. */
+static int spot(Scorer *scorer, State *state, const Paragraph *paragraph, View *view)
+{
+    if (ask_for_bigrams(view, &scorer->masked, &state->lexicon) || list_actors(scorer, state, paragraph, view)) return -1;
+    if (spot_bigrams(view, &scorer->masked)) return -1;
+    sift_pending(&view->actors.pending, &scorer->actor_index);
+    return 0;
 }
 
 /* Score a paragraph as one view sees it into columns low:high; return whether any n-gram is known, -1 where memory is out. */
 static int settle_view(Scorer *scorer, State *state, const Paragraph *paragraph, View *view, size_t low, size_t high,
                        const double *shape, int pool, double *out)
 {
-    if (settle_bigrams(view, &scorer->masked) || settle_relations(view, &scorer->relations, &state->lexicon)) return -1;
-    if (settle_more(scorer, state, paragraph, view)) return -1;
+    if (settle_bigrams(view, &scorer->masked) || settle_pending(&view->actors, &scorer->actor_index, view->ends.n)) return -1;
     return score_view(scorer, state, paragraph, view, low, high, shape, pool, out);
 }
 

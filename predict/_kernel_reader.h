@@ -40,7 +40,7 @@ static PyObject *python_forms(const uint8_t *bytes, size_t size, Forms *forms)
 }
 
 /* Whether the model has terms whose ids tokens know. */
-static int has_near(const Scorer *scorer) { return scorer->relations.index.n || scorer->frames.index.n || scorer->clauses.index.n; }
+static int has_near(const Scorer *scorer) { return scorer->actor_index.n != 0; }
 
 /* Fill the head of a new token. */
 static int fill_head(const Scorer *scorer, State *state, uint32_t id, const uint8_t *bytes, size_t size)
@@ -54,7 +54,7 @@ static int fill_head(const Scorer *scorer, State *state, uint32_t id, const uint
         head->masked = record_of(masked, unigram)->square;
         memcpy(rows_of(head), row_of(record_of(masked, unigram)), width * sizeof(float));
     }
-    if (has_near(scorer) && fill_near(&state->lexicon, id, &scorer->relations, &scorer->frames, &scorer->clauses, &scorer->parting))
+    if (has_near(scorer) && fill_near(&state->lexicon, id, scorer->actors, &scorer->parting))
         return -1;
     if (id < ROLES) return 0; /* what sees words as they are sees no roles */
     uint32_t notion = index_find(notions, term_key(NOTION, head->hash, 0));

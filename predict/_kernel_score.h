@@ -3,6 +3,7 @@
 #ifndef PARASTANCE_SCORE_H
 #define PARASTANCE_SCORE_H
 
+#include "_kernel_actors.h"
 #include "_kernel_tokens.h"
 
 /* Sum the sentences of a view, of several, and pour each into state->parts; return whether a token is known. */
@@ -59,35 +60,6 @@ WIDE static int score_words(const Scorer *scorer, State *state, const Paragraph 
     return known || view->ngrams.items.n;
 }
 
-static ALWAYS_INLINE void sum_terms(State *state, const Counting *counting, const Bag *bag, size_t width, int split)
-{
-    Sums whole = {state->whole, 0.0, 0.0};
-    clear(&whole, width);
-    for (size_t sentence = 0; split && sentence < bag->ends.n; sentence++) {
-        Sums part = {state->part, 0.0, 0.0};
-        clear(&part, width);
-        add_terms(counting, bag_start(bag, sentence), bag->ends.at[sentence], &whole, &part, width, 1);
-        pour(part.at, part.masked, state->parts.at + sentence * width, width);
-    }
-    if (!split) add_terms(counting, 0, bag->items.n, &whole, &whole, width, 0);
-    pour(whole.at, whole.masked, state->own, width);
-}
-
-/* Add what a bag of terms says to the same scores. */
-WIDE static int score_bag(const Index *index, State *state, const Bag *bag, int split)
-{
-    Counting counting;
-    if (!index->n || !bag->items.n) return 0;
-    if (count_bag(&counting, index, state, bag, split)) return -1;
-    if (state->width == 8) sum_terms(state, &counting, bag, 8, split);
-    else sum_terms(state, &counting, bag, state->width, split);
-    return 0;
-}
-
-#if defined(__GNUC__)
-typedef double Four __attribute__((vector_size(32), aligned(8), may_alias)); /* of which a compiler left alone makes less */
-#endif
-
 /* Add what the shape of the line says. */
 WIDE static void score_shape(const Scorer *scorer, const double *shape, double *scores)
 {
@@ -95,12 +67,12 @@ WIDE static void score_shape(const Scorer *scorer, const double *shape, double *
         const double *row = scorer->shape + first;
         double *at = scores + first;
 #if defined(__GNUC__)
-        Four even = *(Four *)(void *)at, odd = {0};
+        FourAnywhere even = *(FourAnywhere *)(void *)at, odd = {0};
         for (size_t value = 0; value < SHAPES / 2 * 2; value += 2, row += 2 * scorer->width) {
-            even += *(const Four *)(const void *)row * shape[value];
-            odd += *(const Four *)(const void *)(row + scorer->width) * shape[value + 1];
+            even += *(const FourAnywhere *)(const void *)row * shape[value];
+            odd += *(const FourAnywhere *)(const void *)(row + scorer->width) * shape[value + 1];
         }
-        *(Four *)(void *)at = even + *(const Four *)(const void *)row * shape[SHAPES - 1] + odd;
+        *(FourAnywhere *)(void *)at = even + *(const FourAnywhere *)(const void *)row * shape[SHAPES - 1] + odd;
 #else
         for (size_t value = 0; value < SHAPES; value++, row += scorer->width)
             for (size_t column = 0; column < 4; column++) at[column] += shape[value] * row[column];
@@ -143,10 +115,7 @@ static int score_view(const Scorer *scorer, State *state, const Paragraph *parag
     for (size_t sentence = 0; split && sentence < sentences; sentence++)
         memcpy(state->parts.at + sentence * width, scorer->bias, width * sizeof *scorer->bias);
     int known = score_words(scorer, state, paragraph, view, split);
-    if (known < 0 || score_bag(&scorer->relations.index, state, &view->relations, split)) return -1;
-    if (score_bag(&scorer->frames.index, state, &state->framed.relations, split)) return -1;
-    if (score_bag(&scorer->names.index, state, &state->own_names, split)) return -1;
-    if (score_bag(&scorer->clauses.index, state, &state->own_clauses, split)) return -1;
+    if (known < 0 || score_actors(scorer, state, &view->actors, split)) return -1;
     if (shape) score_shape(scorer, shape, state->own);
     if (pool) pool_scores(scorer, state, split ? sentences : 0, low, high, out);
     else memcpy(out + low, state->own + low, (high - low) * sizeof *out);

@@ -7,6 +7,7 @@
 
 #include "_kernel_clauses.h"
 #include "_kernel_frames.h"
+#include "_kernel_pending.h"
 #include "_kernel_shape.h"
 
 #define KEPT_WORDS 100000 /* word types kept; some 30 MB a thread */
@@ -15,7 +16,8 @@
 typedef struct {
     size_t width;   /* columns, a multiple of 8; those behind the labels are 0 */
     size_t stance;  /* columns from this one on see the target asked for */
-    Block masked, relations, frames, names, clauses, grams, notions;
+    Block masked, grams, notions, actors[ACTOR_BLOCKS];
+    Index actor_index; /* of the terms of all blocks about actors */
     Parting parting;
     double *shape;  /* (SHAPES, width) or NULL */
     size_t shape_columns; /* those behind are 0 */
@@ -35,7 +37,7 @@ typedef struct {
     uint32_t *last;
     size_t room, slots;
     uint32_t first, n; /* the number of the bag's first item, and of its items */
-    Ids links;
+    Ids links, again;
     VECTOR(Tally) tallies;
 } Counter;
 
@@ -73,7 +75,9 @@ typedef struct State {
     VECTOR(uint8_t) letters;
     Ids starts;
     View framed;
-    Bag grams, own_names, own_clauses; /* of the view that was seen last */
+    Bag grams;
+    VECTOR(double) totals; /* of a bag's items, see _kernel_actors.h */
+    VECTOR(const Record *) records;
     Counter counter;
     uint32_t mark;  /* that the counting of tokens begins at */
     Ids mentioned;  /* the tokens of the words in mentions */
@@ -107,11 +111,12 @@ static void state_free(State *state)
     free(state->starts.at);
     view_free(&state->framed);
     bag_free(&state->grams);
-    bag_free(&state->own_names);
-    bag_free(&state->own_clauses);
+    free(state->totals.at);
+    free(state->records.at);
     free(state->counter.last);
     free(state->counter.links.at);
     free(state->counter.tallies.at);
+    free(state->counter.again.at);
     free(state->mentioned.at);
     free_lines(state->blank);
     free(state->whole);

@@ -63,6 +63,43 @@ static inline Eight eight_plus(Eight sum, Eight row, float factor)
 }
 #endif
 
+/* Four numbers that sums are kept in where they are not float32. */
+#if defined(__GNUC__)
+typedef double Four __attribute__((vector_size(32))); /* of which a compiler left alone makes less */
+typedef double FourAnywhere __attribute__((vector_size(32), aligned(8), may_alias));
+#define four_zeros() ((Four){0})
+#define four_at(place) (*(const FourAnywhere *)(const void *)(place))
+#define four_row(row) ((Four){(double)(row)[0], (double)(row)[1], (double)(row)[2], (double)(row)[3]})
+#define four_put(place, four) (*(FourAnywhere *)(void *)(place) = (four))
+#define four_sum(a, b) ((a) + (b))
+#define four_less(a, b) ((a) - (b))
+#define four_times(four, factor) ((four) * (factor))
+#else
+typedef struct { double at[4]; } Four;
+
+static inline Four four_zeros(void) { return (Four){{0}}; }
+
+static inline Four four_at(const double *place) { return (Four){{place[0], place[1], place[2], place[3]}}; }
+
+static inline Four four_row(const float *row) { return (Four){{(double)row[0], (double)row[1], (double)row[2], (double)row[3]}}; }
+
+static inline void four_put(double *place, Four four) { memcpy(place, four.at, sizeof four.at); }
+
+static inline Four four_times(Four a, double factor)
+{
+    for (size_t i = 0; i < 4; i++) a.at[i] *= factor;
+    return a;
+}
+
+static inline Four four_sum(Four a, Four b)
+{
+    for (size_t i = 0; i < 4; i++) a.at[i] += b.at[i];
+    return a;
+}
+
+static inline Four four_less(Four a, Four b) { return four_sum(a, four_times(b, -1.0)); }
+#endif
+
 static ALWAYS_INLINE void add_eight(double *sums, const Eight *few)
 {
     float values[8];

@@ -88,7 +88,8 @@ typedef struct {
     uint32_t next;
     float square;        /* idf squared */
     uint32_t place;      /* among the terms of the model, which is the same in every process, as ids are not */
-    uint32_t padding[3]; /* so that the row, width floats, lies behind as processors like it */
+    uint32_t block;      /* where several share an index */
+    uint32_t padding[2]; /* so that the row, width floats, lies behind as processors like it */
 } Record;
 
 typedef struct { uint32_t bits, before; } Piece; /* 32 bits of the map, and how many ones stand before them, less 1 */
@@ -124,7 +125,7 @@ static inline void index_ask(const Index *index, uint32_t spot) { PREFETCH(&inde
 /* Whether the index may hold a key of a spot, and if so the id of the first record of the keys that share its bit. */
 typedef struct { uint32_t may, id; } Spotted;
 
-static inline Spotted index_look(const Index *index, uint32_t spot)
+static ALWAYS_INLINE Spotted index_look(const Index *index, uint32_t spot)
 {
     uint32_t bit = spot & (uint32_t)(index->bits - 1);
     Piece piece = index->map[bit >> 5];
@@ -133,7 +134,7 @@ static inline Spotted index_look(const Index *index, uint32_t spot)
 }
 
 /* Set *may to whether the index may hold a key of a spot, ask for its record and return the id of the first that shares its bit. */
-static inline uint32_t index_at(const Index *index, uint32_t spot, unsigned *may)
+static ALWAYS_INLINE uint32_t index_at(const Index *index, uint32_t spot, unsigned *may)
 {
     Spotted spotted = index_look(index, spot);
     *may = spotted.may;
@@ -141,7 +142,7 @@ static inline uint32_t index_at(const Index *index, uint32_t spot, unsigned *may
     return spotted.id;
 }
 
-static inline uint32_t index_spot(const Index *index, uint64_t key, unsigned *may) { return index_at(index, spot_of(key), may); }
+static ALWAYS_INLINE uint32_t index_spot(const Index *index, uint64_t key, unsigned *may) { return index_at(index, spot_of(key), may); }
 
 /* The record of a key among those chained to `id`, NONE where there is none. */
 static inline uint32_t index_follow(const Index *index, uint64_t key, uint32_t id)

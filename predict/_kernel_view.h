@@ -6,8 +6,25 @@
 #include "_kernel_block.h"
 #include "_kernel_trie.h"
 
-/* A relation to be looked up. where: IN_BOTH if it lies in one sentence, else IN_WHOLE. */
-typedef struct { uint64_t key; Made made; uint32_t where; } Pending;
+/* A relation to be looked up. where: IN_BOTH if it lies in one sentence, else IN_WHOLE, and behind these two bits 1 for frames and
+   2 times the sentence; first: once spotted, the first record of those that share its bit; made: where it is collected. */
+typedef struct { uint64_t key; uint32_t where, first; Made made; } Pending;
+
+typedef VECTOR(Pending) Pendings;
+
+/* Terms about actors: in strands, those that have to be looked up, and the ids of what sums up each sentence and, at last, the
+   paragraph: two each for relations and two for frames, NONE for none. */
+typedef struct {
+    Bag bag;
+    Pendings pending;
+    Ids sums;
+} Actors;
+
+static int actors_begin(Actors *actors, size_t sentences)
+{
+    actors->pending.n = 0;
+    return bag_begin(&actors->bag, STRANDS * sentences) || RESERVE(actors->sums, 2 * LOOKED_UP * (sentences + 1)) ? -1 : 0;
+}
 
 /* A bigram that may be known: the token that it begins with, and the first record of those that share its bit. */
 typedef struct { uint32_t at, id; } Candidate;
@@ -24,10 +41,8 @@ typedef struct {
     VECTOR(uint64_t) hashes;     /* of all tokens */
     Ids spots;                   /* of all bigrams */
     VECTOR(Candidate) bigrams;   /* those not looked up yet */
-    VECTOR(Pending) pending;     /* relations not looked up yet */
-    Ids pending_ends;            /* of each sentence's */
     Bag ngrams;                  /* bigrams, and where they are collected unigrams */
-    Bag relations;
+    Actors actors;               /* where they are collected relations alone */
     int any_named;
     int frames;                  /* whether names are one token each, counted in `names` by sentence */
     Ids names;
@@ -44,10 +59,10 @@ static void view_free(View *view)
     free(view->hashes.at);
     free(view->spots.at);
     free(view->bigrams.at);
-    free(view->pending.at);
-    free(view->pending_ends.at);
     bag_free(&view->ngrams);
-    bag_free(&view->relations);
+    bag_free(&view->actors.bag);
+    free(view->actors.pending.at);
+    free(view->actors.sums.at);
     free(view->names.at);
     memset(view, 0, sizeof *view);
 }

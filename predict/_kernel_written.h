@@ -5,36 +5,39 @@
 
 #include "_kernel_block.h"
 
-static uint64_t written_relation(const uint8_t *term, size_t length)
+/* The key of a relation, `salt` added to its kind. */
+static uint64_t written_around(const uint8_t *term, size_t length, uint32_t salt)
 {
     static const uint32_t windows[2][2] = {{LEFT, LEFT_PAIR}, {RIGHT, RIGHT_PAIR}};
     const uint8_t *blank = memchr(term, ' ', length);
     if (length > 2 && (term[0] == 'L' || term[0] == 'R') && term[1] == ':') {
         const uint32_t *kinds = windows[term[0] == 'R'];
-        if (!blank) return term_key(kinds[0], hash_bytes(term + 2, length - 2), 0);
+        if (!blank) return term_key(salt + kinds[0], hash_bytes(term + 2, length - 2), 0);
         size_t first = (size_t)(blank - term);
-        return term_key(kinds[1], hash_bytes(term + 2, first - 2), hash_bytes(blank + 1, length - first - 1));
+        return term_key(salt + kinds[1], hash_bytes(term + 2, first - 2), hash_bytes(blank + 1, length - first - 1));
     }
-    if (length == 5 && !memcmp(term, "named", 5)) return term_key(NAMED, 0, 0);
-    if (length == 7 && !memcmp(term, "unnamed", 7)) return term_key(UNNAMED, 0, 0);
+    if (length == 5 && !memcmp(term, "named", 5)) return term_key(salt + NAMED, 0, 0);
+    if (length == 7 && !memcmp(term, "unnamed", 7)) return term_key(salt + UNNAMED, 0, 0);
     for (uint32_t first = 0; first < ROLES; first++) {
         size_t size = strlen(role_names[first]);
         if (length < size + 2 || memcmp(term, role_names[first], size)) continue;
         const uint8_t *rest = term + size;
         size_t left = length - size;
         if (left > 2 && (rest[0] == 'l' || rest[0] == 'r') && rest[1] == ':')
-            return term_key(AROUND + 2 * first + (rest[0] == 'r'), hash_bytes(rest + 2, left - 2), 0);
+            return term_key(salt + AROUND + 2 * first + (rest[0] == 'r'), hash_bytes(rest + 2, left - 2), 0);
         for (uint32_t second = 0; rest[0] == '>' && second < ROLES; second++) {
             size_t other = strlen(role_names[second]);
             if (left < other + 1 || memcmp(rest + 1, role_names[second], other)) continue;
             uint32_t code = 8 * first + second;
-            if (left == other + 1) return term_key(PAIR + code, 0, 0);
+            if (left == other + 1) return term_key(salt + PAIR + code, 0, 0);
             if (left > other + 2 && rest[other + 1] == ':')
-                return term_key(BETWEEN + code, hash_bytes(rest + other + 2, left - other - 2), 0);
+                return term_key(salt + BETWEEN + code, hash_bytes(rest + other + 2, left - other - 2), 0);
         }
     }
     return 0;
 }
+
+static uint64_t written_relation(const uint8_t *term, size_t length) { return written_around(term, length, 0); }
 
 static uint64_t written_pair(uint32_t single, uint32_t pair, const uint8_t *term, size_t length)
 {
@@ -47,10 +50,12 @@ static uint64_t written_pair(uint32_t single, uint32_t pair, const uint8_t *term
 static uint64_t written_frame(const uint8_t *term, size_t length)
 {
     static const char starts[3][4] = {"LL:", "RR:", "LR:"};
-    if (length == 7 && !memcmp(term, "names:", 6) && term[6] >= '0' && term[6] <= '0' + MANY) return term_key(COUNT + term[6] - '0', 0, 0);
+    if (length == 7 && !memcmp(term, "names:", 6) && term[6] >= '0' && term[6] <= '0' + MANY)
+        return term_key(FRAMED + COUNT + term[6] - '0', 0, 0);
     for (uint32_t side = 0; side < 3; side++)
-        if (length > 5 && !memcmp(term, starts[side], 3)) return written_pair(LEFT_LEFT + side, LEFT_LEFT + side, term + 3, length - 3);
-    return written_relation(term, length);
+        if (length > 5 && !memcmp(term, starts[side], 3))
+            return written_pair(FRAMED + LEFT_LEFT + side, FRAMED + LEFT_LEFT + side, term + 3, length - 3);
+    return written_around(term, length, FRAMED);
 }
 
 static uint64_t written_own(const uint8_t *term, size_t length)
