@@ -7,7 +7,7 @@ multiple of 8 and the columns behind the labels stay 0.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,9 @@ from parastance.predict.clauses import clauses
 from parastance.predict.features import Views, frames, links, ngrams, own_names, relations
 from parastance.predict.heads import Head
 from parastance.predict.scorer import Bag, Matrix, Subwords
-from parastance.predict.written import WRITTEN, WrittenBag
+
+if TYPE_CHECKING:
+    from parastance.predict.written import WrittenBag
 
 TERMS: dict[str, Callable[[Views], list[str]]] = {
     "notions": lambda seen: seen.tokens,
@@ -29,6 +31,7 @@ TERMS: dict[str, Callable[[Views], list[str]]] = {
     "clauses": clauses,
 }
 PLAIN_ONLY = ("frames", "links", "names", "clauses")  # blocks whose terms the kernel scores but does not collect for training
+WRITTEN = ("surface", "spelling", "categories")  # blocks that see a text as it is written (see `written`)
 ORDER = ("kind", "topics", "stance")  # of the heads' columns
 
 
@@ -127,9 +130,14 @@ class Blocks:
         return totals
 
     @cached_property
-    def written(self) -> dict[str, WrittenBag]:
+    def written(self) -> "dict[str, WrittenBag]":
         """The blocks that see a text as it is written."""
-        return {key: WrittenBag(key, self.tables[key], self.weights(key)) for key in WRITTEN if key in self.tables}
+        found = [key for key in WRITTEN if key in self.tables]
+        if not found:
+            return {}
+        from parastance.predict.written import WrittenBag
+
+        return {key: WrittenBag(key, self.tables[key], self.weights(key)) for key in found}
 
     def written_scores(self, texts: Sequence[str]) -> Matrix:
         """Return what these say of n paragraphs, float64 of shape (n, width)."""

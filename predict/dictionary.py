@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from parastance.predict.surface import PARTS, Placed, Span
+from parastance.predict.surface import Placed, Span, hashtag_parts
 
 WORD = re.compile(r"[#@]?\w+(?:['’]\w+)?|[.!?;]")
 STEM = "*"  # behind a stem: all words that begin with it
@@ -83,6 +83,4 @@ def _words(text: str) -> Iterator[tuple[str, Span]]:
             yield written.lower().replace("’", "'"), (start, end)
             continue
         yield written[1:].lower(), (start, end)
-        parts = list(PARTS.finditer(written[1:]))
-        for part in parts if len(parts) > 1 else ():
-            yield part.group().lower(), (start + 1 + part.start(), start + 1 + part.end())
+        yield from hashtag_parts(match)

@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from parastance.predict.errors import UsageError
-from parastance.predict.written import WithWritten
 
 if TYPE_CHECKING:
     from parastance.predict.blocks import Blocks
@@ -71,7 +70,11 @@ def make_scorer(blocks: "Blocks") -> Scorer:
         from parastance.predict.compiled import CompiledScorer
 
         found = CompiledScorer(blocks, module)
-    return WithWritten(blocks, found) if blocks.written else found
+    if not blocks.written:
+        return found
+    from parastance.predict.written import WithWritten
+
+    return WithWritten(blocks, found)
 
 
 def implementation() -> str:

@@ -65,14 +65,19 @@ def surface(text: str) -> Iterator[Placed]:
     yield f"length:{min(MOST, count // WORDS)}", ()
 
 
+def hashtag_parts(tag: re.Match[str]) -> list[tuple[str, Span]]:
+    """Return the parts of a hashtag or handle in lower case, each with its characters; nothing where it has but one."""
+    start = tag.start() + 1
+    parts = [(part.group().lower(), (start + part.start(), start + part.end())) for part in PARTS.finditer(tag.group()[1:])]
+    return parts if len(parts) > 1 else []
+
+
 def _of_hashtags(tags: list[re.Match[str]], before: tuple[str, Span] | None) -> Iterator[Placed]:
     """Yield the parts of the hashtags that have several, as words behind the text."""
     for tag in tags:
-        start = tag.start() + 1
-        parts = [(part.group().lower(), (start + part.start(), start + part.end())) for part in PARTS.finditer(tag.group()[1:])]
-        if len(parts) < 2:
-            continue
-        for token, span in chain([(BORDER, tag.span())], parts, [(BORDER, tag.span())]):
+        border = (BORDER, tag.span())
+        parts = hashtag_parts(tag)
+        for token, span in chain([border], parts, [border]) if parts else ():
             yield token, (span,)
             if before is not None:
                 yield f"{before[0]} {token}", (before[1], span)

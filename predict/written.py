@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from parastance.predict.model import Unit
 
 Analyser = Callable[[str], Iterator[Placed]]
-WRITTEN = ("surface", "spelling", "categories")
 KEPT = 50_000  # runs whose n-grams are kept
 
 

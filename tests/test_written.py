@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from parastance.predict.blocks import WRITTEN
 from parastance.predict.compiled import CompiledScorer
 from parastance.predict.dictionary import Dictionary
 from parastance.predict.errors import UsageError
@@ -19,7 +20,7 @@ from parastance.predict.model import Model, Unit
 from parastance.predict.plain import PlainScorer
 from parastance.predict.sentences import strongest
 from parastance.predict.surface import LONGEST, spelling, surface
-from parastance.predict.written import WRITTEN, WithWritten, analyser
+from parastance.predict.written import WithWritten, analyser
 from parastance.train.config import Config, read_config
 from parastance.train.data import corpus_files, labelled_row, read_labelled
 from parastance.train.dictionary import dictionary_of

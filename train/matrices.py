@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parastance.predict.blocks import WRITTEN
 from parastance.predict.dictionary import Dictionary
 from parastance.predict.model import Unit
 from parastance.predict.shape import NAMES
 from parastance.predict.targets import Registry
 from parastance.predict.views import at_home
-from parastance.predict.written import WRITTEN, analyser
+from parastance.predict.written import analyser
 from parastance.train.collect import Collection, Collector, Ragged, line_shapes, written_terms
 from parastance.train.dictionary import dictionary_of
 from parastance.train.emphasis import WORDY, Emphasis, emphasis_of

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from parastance.predict.written import WRITTEN
+from parastance.predict.blocks import WRITTEN
 
 # Which blocks each head sees; the stance head sees the target and its context.
 BLOCKS = {
